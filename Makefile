@@ -1,0 +1,41 @@
+# make demo    set up, build, and play the whole story once
+# make test    set up, and run every test
+# make bench   measure, as ratios to named peers
+# make up      start everything and leave it running until Ctrl-C
+.PHONY: demo up build test bench format lint clean
+
+# SwiftPM writes trait definitions in hash order: without this each new plan may recompile Hummingbird.
+export SWIFT_DETERMINISTIC_HASHING = 1
+
+SCRATCH := $(or $(CLOISTER_SCRATCH),.build)
+RELEASE := swift build -c release --scratch-path $(SCRATCH) --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
+UNITS := simulated-tee attestation-service key-service medical-platform diagnostics cloister
+ARGUMENTS ?=
+
+demo: build
+	$(SCRATCH)/release/cloister demo $(ARGUMENTS)
+
+up: build
+	$(SCRATCH)/release/cloister up $(ARGUMENTS)
+
+build:
+	@Scripts/setup build
+	@echo "Building in release mode (the first time takes some minutes)"
+	@for unit in $(UNITS); do $(RELEASE) --quiet --product $$unit || exit 1; done
+
+test:
+	@Scripts/setup test
+	@Scripts/test $(SCRATCH)
+
+bench:
+	@Scripts/setup test
+	@Scripts/bench $(SCRATCH)
+
+format:
+	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
+
+lint:
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+clean:
+	rm -rf $(SCRATCH)

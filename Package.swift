@@ -1,0 +1,250 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// MARK: Settings
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// Swift Testing's macros expand to unmarked unsafe code, so test targets go without `strictMemorySafety`.
+let strictTests: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+// MARK: Products of other packages
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: Targets, floor by floor (architecture: a target imports only from floors below its own)
+
+func library(_ name: String, _ floor: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(floor)/\(name)", swiftSettings: strict)
+}
+
+func unit(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/Executables/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: ["TestSupport"] + dependencies, path: "Tests/\(name)Tests",
+        swiftSettings: strictTests)
+}
+
+let c: [Target] = [
+    .target(name: "CUnixSocket", path: "Sources/Ground/CUnixSocket"),
+    .target(name: "CONNXRuntime", path: "Sources/Ground/CONNXRuntime"),
+]
+
+let trust: [Target] = [
+    library("Encoding", "Trust", [crypto]),
+    library("Evidence", "Trust", ["Encoding", crypto, cryptoExtras, asn1]),
+    library("AppraisalPolicy", "Trust", ["Encoding", crypto]),
+    library("Collateral", "Trust", ["Encoding", "Evidence"]),
+    library("AttestationToken", "Trust", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
+    library("Attester", "Trust", ["CUnixSocket", "Encoding", "Evidence", crypto]),
+    library("Channel", "Trust", ["Encoding", "Evidence", "AttestationToken", crypto]),
+]
+
+let ground: [Target] = [
+    library("Telemetry", "Ground", [logging]),
+    library("Storage", "Ground", [grdb]),
+    library(
+        "ServiceKit", "Ground",
+        [
+            "Encoding", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS, httpTypes,
+            httpClient, lifecycle, yams, arguments,
+        ]),
+]
+
+let health: [Target] = [
+    library("Imaging", "Health", ["Encoding"]),
+    library("Inference", "Health", ["CONNXRuntime", "Encoding", crypto]),
+    library("InferenceProtocol", "Health", ["Encoding"]),
+    library("Records", "Health", ["Encoding", "Storage", crypto, grdb]),
+]
+
+let services: [Target] = [
+    library("Audit", "Services", ["Encoding", crypto]),
+    library(
+        "Unit", "Services",
+        [
+            "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
+            crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+        ]),
+    library(
+        "SimulatedTEE", "Services",
+        ["CUnixSocket", "Encoding", "Evidence", "Attester", crypto, cryptoExtras, asn1, logging, lifecycle]),
+    library(
+        "AttestationService", "Services",
+        [
+            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
+            "Audit", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle,
+            nioCore, grdb,
+        ]),
+    library(
+        "KeyService", "Services",
+        [
+            "Encoding", "Evidence", "AttestationToken", "ServiceKit", "Storage", "Audit", "Telemetry", crypto,
+            cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore, grdb,
+        ]),
+    library(
+        "MedicalPlatform", "Services",
+        [
+            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit", "Telemetry",
+            "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            grdb,
+        ]),
+    library(
+        "Diagnostics", "Services",
+        [
+            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry", "Unit",
+            "Inference", "InferenceProtocol", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+        ]),
+]
+
+let executables: [Target] = [
+    unit("simulated-tee", ["SimulatedTEE", "ServiceKit", arguments]),
+    unit("attestation-service", ["AttestationService", "ServiceKit", "Telemetry", arguments]),
+    unit("key-service", ["KeyService", "ServiceKit", "Telemetry", arguments]),
+    unit("medical-platform", ["MedicalPlatform", "ServiceKit", "Telemetry", arguments]),
+    unit("diagnostics", ["Diagnostics", "ServiceKit", "Telemetry", arguments]),
+    unit(
+        "cloister",
+        [
+            "Encoding", "Evidence", "Collateral", "Attester", "AttestationToken", "Channel", "ServiceKit", "Imaging",
+            "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird,
+            httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
+        ]),
+]
+
+let everyTest: [Target] = [
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strictTests),
+    tests("Encoding", ["Encoding"]),
+    tests("Evidence", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
+    tests("AppraisalPolicy", ["AppraisalPolicy", "Encoding"]),
+    tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
+    tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
+    tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
+    tests("ServiceKit", ["ServiceKit", "Telemetry", "Encoding", httpTypes, hummingbird, nioCore, logging]),
+    tests("Storage", ["Storage", "Audit", "Encoding", grdb]),
+    tests("Imaging", ["Imaging", "Encoding"]),
+    tests("Inference", ["Inference", "InferenceProtocol", "Imaging", "Encoding", crypto]),
+    tests("Records", ["Records", "Storage", "Encoding", crypto, grdb]),
+    tests(
+        "AttestationService",
+        [
+            "AttestationService", "AttestationToken", "SimulatedTEE", "Attester", "Collateral", "Encoding", "Evidence",
+            "ServiceKit", crypto, cryptoExtras, hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
+        ]),
+    tests(
+        "KeyService",
+        [
+            "KeyService", "AttestationToken", "Encoding", "Evidence", "ServiceKit", crypto, cryptoExtras, hummingbird,
+            hummingbirdTesting, httpTypes, nioCore, logging, x509, grdb,
+        ]),
+    tests(
+        "Unit",
+        [
+            "Unit", "Attester", "AttestationToken", "Channel", "SimulatedTEE", "Encoding", "Evidence", "ServiceKit",
+            crypto, cryptoExtras, hummingbird, httpTypes, nioCore, logging,
+        ]),
+    tests(
+        "MedicalPlatform",
+        [
+            "MedicalPlatform", "Unit", "Channel", "AttestationToken", "Encoding", "Evidence", "Records", "Imaging",
+            "ServiceKit", "Storage", crypto, hummingbird, httpTypes, nioCore, logging, grdb,
+        ]),
+    tests(
+        "EndToEnd",
+        [
+            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Imaging", crypto, "simulated-tee",
+            "attestation-service", "key-service", "medical-platform", "diagnostics", "cloister",
+        ]),
+    tests(
+        "Browser",
+        [
+            "Encoding", "ServiceKit", "simulated-tee", "attestation-service", "key-service", "medical-platform",
+            "diagnostics", "cloister",
+        ]),
+    tests("Conformance", ["Encoding", "simulated-tee", "attestation-service", "key-service", "cloister"]),
+]
+
+let package = Package(
+    name: "cloister",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "Evidence", targets: ["Evidence"]),
+        .library(name: "AttestationToken", targets: ["AttestationToken"]),
+        .library(name: "Attester", targets: ["Attester"]),
+        .library(name: "Channel", targets: ["Channel"]),
+        .library(name: "Inference", targets: ["Inference"]),
+        .executable(name: "cloister", targets: ["cloister"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: c + trust + ground + health + services + executables + everyTest,
+    swiftLanguageModes: [.v6]
+)
+
+// DEV-ONLY BEGIN (removed before the first landing): build just the closure of some targets.
+if let only = Context.environment["CLOISTER_ONLY"] {
+    var wanted = Set(only.split(separator: ",").map(String.init))
+    var grown = true
+    while grown {
+        grown = false
+        for target in package.targets where wanted.contains(target.name) {
+            for dependency in target.dependencies {
+                if case .byNameItem(let name, _) = dependency, !wanted.contains(name) {
+                    wanted.insert(name)
+                    grown = true
+                }
+            }
+        }
+    }
+    package.targets = package.targets.filter { wanted.contains($0.name) }
+    package.products = []
+}
+// DEV-ONLY END
