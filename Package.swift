@@ -120,15 +120,15 @@ let services: [Target] = [
     library(
         "MedicalPlatform", "Services",
         [
-            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit", "Telemetry",
-            "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit",
+            "Telemetry", "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
             grdb,
         ]),
     library(
         "Diagnostics", "Services",
         [
-            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry", "Unit",
-            "Inference", "InferenceProtocol", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
+            "Unit", "Inference", "InferenceProtocol", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
 ]
 
@@ -155,7 +155,12 @@ let everyTest: [Target] = [
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
     tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
-    tests("ServiceKit", ["ServiceKit", "Telemetry", "Encoding", httpTypes, hummingbird, nioCore, logging]),
+    tests(
+        "ServiceKit",
+        [
+            "ServiceKit", "Telemetry", "Encoding", crypto, x509, httpTypes, nioCore, nioPosix, nioSSL,
+            .product(name: "NIOTLS", package: "swift-nio"),
+        ]),
     tests("Storage", ["Storage", "Audit", "Encoding", grdb]),
     tests("Imaging", ["Imaging", "Encoding"]),
     tests("Inference", ["Inference", "InferenceProtocol", "Imaging", "Encoding", crypto]),
@@ -187,8 +192,8 @@ let everyTest: [Target] = [
     tests(
         "EndToEnd",
         [
-            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Imaging", crypto, "simulated-tee",
-            "attestation-service", "key-service", "medical-platform", "diagnostics", "cloister",
+            "Encoding", "Evidence", "AttestationToken", "Channel", "ServiceKit", "Imaging", crypto, httpTypes,
+            "simulated-tee", "attestation-service", "key-service", "medical-platform", "diagnostics", "cloister",
         ]),
     tests(
         "Browser",

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A closed set: what is not here cannot be logged.
 package enum LogField: String, Sendable {
-    case attempt, bytes, code, count, detail, grade, id, issuer, job, key, kind, measurement, method, milliseconds
+    case attempt, bytes, code, count, detail, grade, id, issuer, job, key, kind, measurement, method, microseconds
     case model, outcome, party, policy, port, route, sequence, state, status, tcb, tee, tenant, token, unit, version
 }
 

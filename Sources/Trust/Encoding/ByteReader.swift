@@ -35,19 +35,29 @@ public struct ByteReader: Sendable {
     }
 
     public mutating func littleEndian<Value: FixedWidthInteger>(
-        _ type: Value.Type = Value.self, _ field: StaticString
+        _ type: Value.Type, _ field: StaticString
     ) throws(Refusal) -> Value {
         var value: Value = 0
         for byte in try take(Value.bitWidth / 8, field).reversed() { value = value << 8 | Value(truncatingIfNeeded: byte) }
         return value
     }
 
+    /// The same, of the type that the caller expects.
+    public mutating func littleEndian<Value: FixedWidthInteger>(_ field: StaticString) throws(Refusal) -> Value {
+        try littleEndian(Value.self, field)
+    }
+
     public mutating func bigEndian<Value: FixedWidthInteger>(
-        _ type: Value.Type = Value.self, _ field: StaticString
+        _ type: Value.Type, _ field: StaticString
     ) throws(Refusal) -> Value {
         var value: Value = 0
         for byte in try take(Value.bitWidth / 8, field) { value = value << 8 | Value(truncatingIfNeeded: byte) }
         return value
+    }
+
+    /// The same, of the type that the caller expects.
+    public mutating func bigEndian<Value: FixedWidthInteger>(_ field: StaticString) throws(Refusal) -> Value {
+        try bigEndian(Value.self, field)
     }
 
     /// Everything that is left.

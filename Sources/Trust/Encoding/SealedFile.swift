@@ -156,7 +156,7 @@ public enum SealedFile {
         guard try reader.take(magic.count, "the magic").elementsEqual(magic) else {
             throw Refusal(.headerInvalid, "this is not a sealed file")
         }
-        let length: UInt32 = try reader.bigEndian("the header's length")
+        let length = try reader.bigEndian(UInt32.self, "the header's length")
         guard length <= maximumHeaderBytes else { throw Refusal(.headerInvalid, "the header is too long") }
         let bytes = try reader.take(Int(length), "the header")
         return (try Header(parsing: bytes), bytes, reader.rest())

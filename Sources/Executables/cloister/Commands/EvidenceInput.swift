@@ -1,0 +1,145 @@
+import AttestationToken
+import Collateral
+import Crypto
+import Encoding
+import Evidence
+import FoundationEssentials
+
+/// Evidence as a file brought it, in one of three forms: the bytes alone, an evidence document, or an attest request.
+struct EvidenceInput: Sendable {
+    /// Greatest file of evidence, in bytes.
+    static let maximumBytes = 4 << 20
+
+    var tee: TEE
+    var evidence: [UInt8]
+    var runtimeData: [UInt8]?
+    var collateral: EvidenceCollateral?
+
+    /// - Throws: `evidence-malformed` for a file that is none of the three.
+    init(_ bytes: [UInt8]) throws(Refusal) {
+        let isJSON = bytes.first { !($0 == 0x20 || (0x09...0x0d).contains($0)) } == UInt8(ascii: "{")
+        guard isJSON else {
+            tee = try EvidenceInput.tee(of: bytes)
+            evidence = bytes
+            return
+        }
+        let json: JSON
+        do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
+            throw Refusal(.evidenceMalformed, "the file begins like JSON but is none: \(error)")
+        }
+        if let path = json["attestPath"]?.string, let request = json["request"] {
+            try self.init(attestPath: path, request: request)
+        } else {
+            let document = try EvidenceDocument(json: json)
+            tee = document.tee
+            evidence = document.evidence
+            runtimeData = document.runtimeData
+            collateral = document.collateral
+        }
+    }
+
+    /// The form that `cloister evidence --format maa` writes (`formats.md` section 8).
+    private init(attestPath: String, request: JSON) throws(Refusal) {
+        func bytes(_ json: JSON?, _ name: String) throws(Refusal) -> [UInt8] {
+            guard let bytes = json?.string.flatMap({ Base64.decode($0, .lenient) }) else {
+                throw Refusal(.evidenceMalformed, "the request's \(name) is missing or not base64url")
+            }
+            return bytes
+        }
+        if let runtime = request["runtimeData"], runtime["data"]?.string != "" {
+            runtimeData = try bytes(runtime["data"], "runtimeData")
+        }
+        switch attestPath.lowercased() {
+        case "sgxenclave":
+            tee = .sgx
+            evidence = try bytes(request["quote"], "quote")
+        case "openenclave":
+            tee = .sgx
+            // A header of 16 bytes: version 1, type 2, length (attestation API reference, section 7.3).
+            let report = try bytes(request["report"], "report")
+            var reader = ByteReader(report)
+            let version = try reader.littleEndian(UInt32.self, "Open Enclave version")
+            let type = try reader.littleEndian(UInt32.self, "Open Enclave report type")
+            let length = try reader.littleEndian(UInt64.self, "Open Enclave length")
+            guard version == 1, type == 2, length == UInt64(reader.remaining) else {
+                throw Refusal(.evidenceMalformed, "the Open Enclave header is not of a remote report")
+            }
+            evidence = Array(reader.rest())
+        case "sevsnpvm":
+            tee = .snp
+            let json: JSON
+            let inner = try bytes(request["report"], "report")
+            do throws(JSON.ParseError) { json = try JSON.parse(inner) } catch {
+                throw Refusal(.evidenceMalformed, "the request's report is not JSON: \(error)")
+            }
+            evidence = try bytes(json["SnpReport"], "SnpReport")
+            let chain = String(decoding: try bytes(json["VcekCertChain"], "VcekCertChain"), as: UTF8.self)
+            collateral = .snp(try SNPEndorsements(pem: chain).collateral())
+        default:
+            throw Refusal(.evidenceMalformed, "the attest path \(attestPath.prefix(20)) is not SgxEnclave, OpenEnclave or SevSnpVm")
+        }
+    }
+
+    /// Which TEE made these bytes, by their first fields.
+    private static func tee(of bytes: [UInt8]) throws(Refusal) -> TEE {
+        if (try? SGXQuote(bytes[...])) != nil { return .sgx }
+        if (try? SNPReport(bytes[...])) != nil { return .snp }
+        var reader = ByteReader(bytes)
+        // Neither parses: say the problem of the one that it resembles. A quote begins with version and key type.
+        if bytes.count != 1_184, let version = try? reader.littleEndian(UInt16.self, "version"), version == 3 {
+            _ = try SGXQuote(bytes[...])
+        }
+        _ = try SNPReport(bytes[...])
+        throw Refusal(.evidenceMalformed, "the file is neither an SGX quote, an SNP report nor a document with one")
+    }
+
+    /// What the report data must be, as far as the file says; nil when it carries no runtime data.
+    var expectedReportData: [UInt8]? { runtimeData.map { Digest(of: $0).bytes } }
+}
+
+/// The certificates around an SNP report in whatever order they come.
+struct SNPEndorsements {
+    private var certificates: [Certificate] = []
+    private var crl: [UInt8]?
+
+    init() {}
+
+    init(pem: String) throws(Refusal) {
+        certificates = try Certificate.chain(pem: pem, refusing: .evidenceChain)
+    }
+
+    var isEmpty: Bool { certificates.isEmpty && crl == nil }
+
+    /// Takes what a file holds: certificates or a revocation list, PEM or DER.
+    mutating func add(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.contains("-----BEGIN CERTIFICATE-----"), let chain = try? Certificate.chain(pem: text) {
+            certificates += chain
+        } else if let certificate = try? Certificate(der: bytes) {
+            certificates.append(certificate)
+        } else if let list = try? CertificateRevocationList(der: bytes) {
+            crl = list.der
+        }
+    }
+
+    /// What belongs to one endorsement key: the key's certificate, the intermediate that signed it, the root.
+    ///
+    /// - Throws: `evidence-chain` when no such chain is among them.
+    func collateral(completing existing: SNPCollateral? = nil) throws(Refusal) -> SNPCollateral {
+        var pool = certificates
+        if let existing {
+            pool += try Certificate.chain(pem: existing.vek, refusing: .evidenceChain)
+            pool += try Certificate.chain(pem: existing.chain, refusing: .evidenceChain)
+        }
+        let roots = pool.filter { $0.issuerName == $0.subjectName }
+        let intermediates = pool.filter { $0.isCertificateAuthority && $0.issuerName != $0.subjectName }
+        let keys = pool.filter { !$0.isCertificateAuthority && $0.issuerName != $0.subjectName }
+        guard let key = keys.first else { throw Refusal(.evidenceChain, "no VCEK or VLEK certificate was given") }
+        // The names decide what is offered to the verifier; whether the signatures hold is its business.
+        guard let intermediate = intermediates.first(where: { $0.subjectName == key.issuerName }) ?? intermediates.first,
+            let root = roots.first(where: { $0.subjectName == intermediate.issuerName }) ?? roots.first
+        else { throw Refusal(.evidenceChain, "the certificates of ASK and ARK are not all there") }
+        func pem(_ certificate: Certificate) -> String { PEM.encode(certificate.der, label: "CERTIFICATE") }
+        return SNPCollateral(vek: pem(key), chain: pem(intermediate) + pem(root), crl: crl ?? existing?.crl)
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Encoding
+
+/// `cloister up`.
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start all services of hospital, platform vendor and diagnostic provider on this machine.",
+        discussion: """
+            The first start makes keys, certificates, policies and encrypted data in the state folder; a later one uses
+            them. Evidence is simulated: it exercises every check and protects nothing.
+            """)
+
+    @OptionGroup var place: StateOptions
+    @OptionGroup var programs: ResourceOptions
+    @OptionGroup var format: OutputOptions
+
+    @Flag(help: "Leave the services running and return.")
+    var detach = false
+
+    @Flag(help: "Make a new one-time secret for the hospital's next account.")
+    var newEnrolment = false
+
+    func run() async throws {
+        let terminal = format.terminal
+        let state = try place.folder()
+        Interruption.watch()
+        terminal.say(terminal.styled("Cloister", .strong) + " in \(state.path)")
+        let installation = try Installation(state, programs.resources(), StepReporter(terminal))
+        do {
+            try await installation.start(newEnrolment: newEnrolment)
+            terminal.document(Endpoints.json(installation.ports))
+            Up.show(installation, terminal, detach: detach)
+            if !detach { try await installation.supervise(terminal) }
+        } catch {
+            // A service that did not start leaves nothing half running behind.
+            _ = await ServiceRunner.stopAll(state)
+            await installation.close()
+            throw error
+        }
+        if !detach {
+            terminal.say("\nStopping …")
+            _ = await ServiceRunner.stopAll(state)
+        }
+        await installation.close()
+    }
+
+    private static func show(_ installation: Installation, _ terminal: Terminal, detach: Bool) {
+        let state = installation.state
+        terminal.say("\n" + terminal.styled("SIMULATED evidence: no protection, for development and tests only.", .warning))
+        var table = Table()
+        for service in Service.servers.reversed() {
+            table.row(service.rawValue, installation.ports.url(service.rawValue), terminal.styled(service.title, .dim))
+        }
+        terminal.say(table.text)
+        terminal.say("  certificate authority   \(state.certificateAuthority)")
+        terminal.say("  administrator's token   \(state.administratorToken)")
+        if Files.exists(state.enrolmentSecret) { terminal.say("  one-time enrolment      \(state.enrolmentSecret)") }
+        terminal.say(
+            detach ? "\nStop with: cloister down --state \(state.path)" : "\nCtrl-C stops everything; the state stays.")
+    }
+}
+
+/// `cloister down`.
+struct Down: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Stop the services of a state folder; the folder stays.")
+
+    @OptionGroup var place: StateOptions
+    @OptionGroup var format: OutputOptions
+
+    func run() async throws {
+        let terminal = format.terminal
+        let state = try place.folder()
+        try state.requireInstalled()
+        let stopped = await ServiceRunner.stopInstallation(state)
+        terminal.document(["stopped": .integer(Int64(stopped)), "state": .string(state.path)])
+        terminal.say(
+            stopped == 0 ? "Nothing was running in \(state.path)." : "\(terminal.check) stopped \(stopped) services")
+    }
+}

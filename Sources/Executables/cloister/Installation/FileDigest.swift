@@ -1,0 +1,35 @@
+import Crypto
+import Encoding
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Digests of a file, read once in pieces: executables are large.
+struct FileDigest: Sendable {
+    let sha256: [UInt8]
+    let sha384: [UInt8]
+    /// Bytes.
+    let size: Int64
+
+    init(of path: String) throws(CommandFailure) {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .usage("\(path) cannot be read") }
+        defer { close(descriptor) }
+        var short = SHA256()
+        var long = SHA384()
+        var size: Int64 = 0
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            guard count >= 0 else { throw .usage("\(path) cannot be read") }
+            if count == 0 { break }
+            short.update(data: chunk[..<count])
+            long.update(data: chunk[..<count])
+            size += Int64(count)
+        }
+        sha256 = Array(short.finalize())
+        sha384 = Array(long.finalize())
+        self.size = size
+    }
+}

@@ -1,0 +1,61 @@
+import Collateral
+import Encoding
+import Evidence
+
+/// The JSON inside `report` of a SevSnpVm request: the report and its certificates (attestation API reference,
+/// section 7.4).
+struct SNPEnvelope: Sendable {
+    let report: [UInt8]
+    /// PEM of the VCEK or VLEK.
+    let endorsementKey: String
+    /// PEM of ASK or ASVK, then ARK.
+    let issuers: String
+    /// Only for finding the revocation list; the verifier checks what it means.
+    let product: String
+    let kind: EndorsementKeyKind
+
+    /// - Throws: `evidence-malformed` for the envelope, `evidence-chain` for certificates that are no chain.
+    init(_ bytes: [UInt8]) throws(Refusal) {
+        let json: JSON
+        do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
+            throw Refusal(.evidenceMalformed, "report is not the JSON of an SNP request: \(error)")
+        }
+        let members: LenientObject
+        let report: [UInt8]?
+        let chain: [UInt8]?
+        do throws(Refusal) {
+            members = try LenientObject(json, "report")
+            report = try members.bytes("SnpReport")
+            chain = try members.bytes("VcekCertChain")
+        } catch {
+            throw Refusal(.evidenceMalformed, error.detail)
+        }
+        guard let report else { throw Refusal(.evidenceMalformed, "report has no SnpReport") }
+        guard let chain, let text = String(validating: chain, as: UTF8.self) else {
+            throw Refusal(.evidenceChain, "report has no VcekCertChain in PEM")
+        }
+        self.report = report
+        let ordered = try Self.ordered(try Certificate.chain(pem: text))
+        endorsementKey = Self.pem(ordered.leaf)
+        issuers = Self.pem(ordered.issuer) + Self.pem(ordered.root)
+        // AMD names its intermediates SEV-<product> and SEV-VLEK-<product>.
+        let name = ordered.issuer.subjectCommonName
+        product = name.split(separator: "-").last.map(String.init) ?? ""
+        kind = name.contains("VLEK") ? .vlek : .vcek
+    }
+
+    /// Clients send the three certificates in any order.
+    private static func ordered(
+        _ certificates: [Certificate]
+    ) throws(Refusal) -> (leaf: Certificate, issuer: Certificate, root: Certificate) {
+        guard certificates.count == 3, let root = certificates.first(where: { $0.issuerName == $0.subjectName }),
+            let issuer = certificates.first(where: { $0 != root && $0.issuerName == root.subjectName }),
+            let leaf = certificates.first(where: { $0 != root && $0 != issuer && $0.issuerName == issuer.subjectName })
+        else { throw Refusal(.evidenceChain, "VcekCertChain is not the endorsement key, its issuer and the root") }
+        return (leaf, issuer, root)
+    }
+
+    private static func pem(_ certificate: Certificate) -> String {
+        PEM.encode(certificate.der, label: "CERTIFICATE")
+    }
+}

@@ -1,0 +1,65 @@
+package import Encoding
+
+/// One decision, as it is written to the audit log before the answer to it leaves (formats section 9).
+///
+/// Holds nothing but the metadata that the threat model allows (section 5): codes, digests, public claims.
+package struct AuditEntry: Hashable, Sendable {
+    /// How a decision ended.
+    package enum Outcome: String, Sendable {
+        case allowed
+        case refused
+    }
+
+    /// What was decided, for example `key.release`.
+    package var event: String
+    package var outcome: Outcome
+    /// The request id that the caller was told: 16 random bytes in hex.
+    package var id: String
+    /// `code` or `code:part` of a refusal.
+    package var code: String?
+    /// The id or name of the key that the decision was about.
+    package var key: String?
+    package var party: Digest?
+    /// Digest of the policy that was applied.
+    package var policy: Digest?
+    /// Digest of the token that was presented.
+    package var token: Digest?
+    /// What a claim should have been, and what it was; both public (key API reference, section 16).
+    package var expected: String?
+    package var seen: String?
+
+    package init(
+        event: String, outcome: Outcome, id: String, code: String? = nil, key: String? = nil, party: Digest? = nil,
+        policy: Digest? = nil, token: Digest? = nil, expected: String? = nil, seen: String? = nil
+    ) {
+        self.event = event
+        self.outcome = outcome
+        self.id = id
+        self.code = code
+        self.key = key
+        self.party = party
+        self.policy = policy
+        self.token = token
+        self.expected = expected
+        self.seen = seen
+    }
+
+    /// The most characters that any one member is written with.
+    static let maximumMemberLength = 512
+
+    /// The members of the line without its place in the chain.
+    func members(at time: Timestamp) -> [String: JSON] {
+        var members: [String: JSON] = [
+            "at": .integer(time.seconds), "event": .string(event), "id": .string(id),
+            "outcome": .string(outcome.rawValue),
+        ]
+        let optional: [(String, String?)] = [
+            ("code", code), ("expected", expected), ("key", key), ("party", party?.description),
+            ("policy", policy?.description), ("seen", seen), ("token", token?.description),
+        ]
+        for (name, value) in optional {
+            if let value { members[name] = .string(String(value.prefix(AuditEntry.maximumMemberLength))) }
+        }
+        return members
+    }
+}

@@ -1,0 +1,79 @@
+package import Encoding
+import HTTPTypes
+import ServiceKit
+
+/// Who calls.
+package enum Caller: String, Sendable {
+    /// May do everything.
+    case administrator
+    /// May call release and nothing else. Assumed known to the host (architecture rule 18): the token decides.
+    case release
+}
+
+/// The bearer tokens that this service knows, as digests.
+package struct Credentials: Sendable {
+    private let administrator: Digest
+    private let release: Digest
+
+    /// Shortest token that is taken, in characters.
+    package static let minimumLength = 32
+
+    /// - Throws: `insecure-configuration` for short tokens, and for two that are the same (AC-146, AC-147).
+    package init(administratorToken: String, releaseToken: String) throws(Refusal) {
+        for token in [administratorToken, releaseToken] {
+            guard token.utf8.count >= Credentials.minimumLength, token.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+            else {
+                throw Refusal(
+                    .insecureConfiguration, "a bearer token has fewer than \(Credentials.minimumLength) characters")
+            }
+        }
+        administrator = Digest(of: administratorToken)
+        release = Digest(of: releaseToken)
+        guard administrator != release else {
+            throw Refusal(.insecureConfiguration, "the administrator's and the release token are the same")
+        }
+    }
+
+    /// Whose token the request carries; nil for none.
+    ///
+    /// Digests are compared, in constant time, and both always, so that timing tells nothing about a token.
+    ///
+    /// - Throws: `credential-invalid` for a token that is nobody's.
+    func caller(of request: ServerRequest) throws(Refusal) -> Caller? {
+        let fields = request.headers[values: .authorization]
+        guard let field = fields.first else { return nil }
+        let unknown = Refusal(.credentialInvalid, "the bearer token is not known here")
+        let scheme = "bearer "
+        guard fields.count == 1, field.prefix(scheme.count).lowercased() == scheme else { throw unknown }
+        let presented = Digest(of: String(field.dropFirst(scheme.count)))
+        let isAdministrator = constantTimeEquals(presented.bytes, administrator.bytes)
+        let isRelease = constantTimeEquals(presented.bytes, release.bytes)
+        if isAdministrator { return .administrator }
+        if isRelease { return .release }
+        throw unknown
+    }
+}
+
+/// What a client without a token is told, so that it knows where to get one (key API reference, section 3).
+package struct Challenge: Sendable {
+    /// `https://<authority host>/<tenant>`.
+    package var authorization: String
+    package var resource: String
+
+    /// - Throws: `insecure-configuration` for values that a client could not read back.
+    package init(authorization: String, resource: String) throws(Refusal) {
+        for value in [authorization, resource] {
+            guard value.hasPrefix("https://"), value.utf8.allSatisfy({ (0x21...0x7e).contains($0) }),
+                !value.contains(where: { ",=\"\\".contains($0) })
+            else { throw Refusal(.insecureConfiguration, "a value of the challenge is not a plain https URL") }
+        }
+        self.authorization = authorization
+        self.resource = resource
+    }
+
+    func error(_ message: String, _ refusal: Refusal) -> APIError {
+        var error = APIError(status: 401, code: "Unauthorized", message: message, refusal: refusal)
+        error.headers[.wwwAuthenticate] = "Bearer authorization=\"\(authorization)\", resource=\"\(resource)\""
+        return error
+    }
+}

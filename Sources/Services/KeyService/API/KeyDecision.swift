@@ -1,0 +1,29 @@
+import Audit
+import Encoding
+
+/// What is known so far about the request that is being decided; becomes its audit record.
+struct KeyDecision: Sendable {
+    /// The request id.
+    let id: String
+    var event = "key.request"
+    /// Name of the key, and its version once that is known.
+    var key: String?
+    var policy: Digest?
+    var token: Digest?
+    var party: Digest?
+    /// Set once the record is on the disk.
+    var isRecorded = false
+
+    init(id: String) { self.id = id }
+
+    var allowed: AuditEntry {
+        AuditEntry(
+            event: event, outcome: .allowed, id: id, key: key, party: party, policy: policy, token: token)
+    }
+
+    func refused(_ error: APIError) -> AuditEntry {
+        AuditEntry(
+            event: event, outcome: .refused, id: id, code: error.refusal.name, key: key, party: party, policy: policy,
+            token: token, expected: error.expected, seen: error.seen)
+    }
+}

@@ -1,0 +1,114 @@
+import Encoding
+import ServiceKit
+
+// Secure key release (key API reference, section 8).
+extension KeyVault {
+    /// Wraps a key to the attested environment whose token satisfies the key's policy.
+    ///
+    /// - Parameter version: nil for the latest.
+    func release(
+        _ name: String, version: String?, _ call: Call, _ decision: inout KeyDecision
+    ) async throws(APIError) -> ServerResponse {
+        decision.key = name
+        let wish = try ReleaseWish(try await call.body())
+        decision.token = Digest(of: wish.target)
+        guard call.api.hasRelease else {
+            throw .badParameter("Key release needs api-version 7.3-preview or later.")
+        }
+        let (record, found, material) = try await store.read { keys in
+            guard let record = try keys.key(name), let found = try keys.version(name, version ?? record.latest) else {
+                throw APIError.keyNotFound(name)
+            }
+            return (record, found, record.isExportable ? try keys.material(of: found) : nil)
+        }
+        decision.key = "\(name)/\(found.version)"
+        guard let policy = record.policy, let material else {
+            throw APIError(Refusal(.notReleasable, "The key is not exportable."))
+        }
+        decision.policy = policy.digest
+        let now = clock.now()
+        do throws(Refusal) {
+            try found.attributes.requireUsable(at: now)
+            guard isPolicyCurrent else {
+                throw Refusal(.endorsementInvalid, "the party policy that names the authorities is not current")
+            }
+        } catch {
+            throw APIError(error)
+        }
+        let target = try await verifier.verify(wish.target, policy: policy, at: now)
+        decision.party = target.party
+        try KeyVault.require(policy, of: target)
+        let wrapping: WrappingKey
+        do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
+        let (signer, randomness) = (signer, randomness)
+        let endpoint = call.endpoint
+        let value = try await blocking { () throws(Refusal) in
+            let ciphertext = try wrapping.wrap(material, wish.algorithm, randomness: randomness)
+            return try signer.sign(
+                wish.answer(
+                    bundle: endpoint.bundle(
+                        record, found, released: wish.released(ciphertext, wrappingKeyID: wrapping.keyID)),
+                    keyID: endpoint.keyID(name), api: call.api))
+        }
+        return .json(["value": .string(value)])
+    }
+
+    private static func require(_ policy: KeyReleasePolicy, of target: ReleaseTarget) throws(APIError) {
+        do throws(KeyReleasePolicy.Failure) {
+            try policy.evaluate(issuer: target.issuer, claims: target.claims)
+        } catch {
+            switch error {
+            case .authorityNotAllowed:
+                throw APIError.policyRefused(
+                    Refusal(.authorityNotAllowed, "the token's issuer is no authority of the key's policy"))
+            case .claimMismatch(let claim, let expected, let seen):
+                throw APIError.policyRefused(
+                    Refusal(.claimMismatch, part: claim, "the claim does not satisfy the key's policy"),
+                    expected: expected, seen: seen ?? "missing")
+            }
+        }
+    }
+}
+
+/// The body of a release request.
+private struct ReleaseWish: Sendable {
+    let target: String
+    let nonce: String?
+    let algorithm: WrappingAlgorithm
+
+    init(_ body: KeyBody) throws(APIError) {
+        guard let target = try body.string("target"), !target.isEmpty else {
+            throw .badParameter("Property target is missing.")
+        }
+        self.target = target
+        nonce = try body.string("nonce")
+        guard nonce?.utf8.count ?? 0 <= 1_024 else { throw .badParameter("Property nonce is too long.") }
+        let name = try body.string("enc") ?? WrappingAlgorithm.sha1.rawValue
+        guard name != WrappingAlgorithm.unsupported else {
+            throw APIError(Refusal(.notImplemented, "This service does not have enc \(name)."))
+        }
+        guard let algorithm = WrappingAlgorithm(rawValue: name) else {
+            throw .badParameter("Property enc is not a known algorithm.")
+        }
+        self.algorithm = algorithm
+    }
+
+    /// The member `key_hsm`.
+    func released(_ ciphertext: [UInt8], wrappingKeyID: String) -> String {
+        let json: JSON = [
+            "ciphertext": .string(Base64.encodeURL(ciphertext)),
+            "header": ["alg": "dir", "enc": .string(algorithm.rawValue), "kid": .string(wrappingKeyID)],
+            "schema_version": "1.0",
+        ]
+        return Base64.encodeURL(json.canonical)
+    }
+
+    /// The signed payload: what was asked, repeated, and the key.
+    func answer(bundle: JSON, keyID: String, api: APIVersion) -> JSON {
+        var request: [String: JSON] = [
+            "api-version": .string(api.text), "enc": .string(algorithm.rawValue), "kid": .string(keyID),
+        ]
+        if let nonce { request["nonce"] = .string(nonce) }
+        return ["request": .object(request), "response": ["key": bundle]]
+    }
+}

@@ -1,0 +1,109 @@
+import AttestationToken
+import Audit
+package import Encoding
+import HTTPTypes
+import ServiceKit
+package import Telemetry
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A key service as a process: reads its state folder, or makes it at the first start, and serves.
+///
+/// The state folder holds `keys.sqlite`, `master.key`, `release-signing.json`, `sequences.json` and `audit.jsonl`, and
+/// gets `keyservice.json`, which the owner's party card quotes: `{"pins":[…],"url"}`.
+package struct KeyService: Sendable {
+    private let server: Server
+    private let client: Client
+
+    /// Opens everything that the service needs; it needs no other service to start (architecture rule 19).
+    ///
+    /// - Throws: `Refusal` with the one thing that keeps it from starting.
+    package init(
+        _ configuration: KeyServiceConfiguration, log: Log, clock: WallClock = .system, randomness: Randomness = .system
+    ) throws {
+        let state = configuration.state
+        if unsafe mkdir(state, 0o700) != 0, errno != EEXIST { throw Refusal(.notReady, "the state folder cannot be made") }
+        let policy = try KeyService.policy(configuration, at: clock.now())
+        try SequenceMemory(path: state + "/sequences.json").admit(policy)
+        let database = state + "/keys.sqlite"
+        let isFirstStart = unsafe access(database, F_OK) != 0
+        let masterKey = try MasterKey(path: state + "/master.key", mayCreate: isFirstStart, randomness: randomness)
+        let store = try KeyStore(path: database, masterKey: masterKey)
+        let audit = try AuditLog(path: state + "/audit.jsonl", clock: clock)
+        let signer = try ReleaseSigner(
+            path: state + "/release-signing.json", host: configuration.host, at: clock.now())
+        let credentials = try Credentials(
+            administratorToken: KeyService.token(configuration.administratorToken),
+            releaseToken: KeyService.token(configuration.releaseToken))
+        let client = try Client(authorities: configuration.authorities)
+        let keys = AuthorityKeyCache(clock: clock) { url, maximumBytes throws(Refusal) in
+            let answer = try await client.send(.get, url, maximumBytes: maximumBytes)
+            guard answer.status == 200 else {
+                throw Refusal(.issuerKeysUnavailable, "the authority answered \(answer.status)")
+            }
+            return answer.body
+        }
+        let metrics = Metrics()
+        let vault = KeyVault(
+            store: store, audit: audit, signer: signer, policy: policy, keys: keys, credentials: credentials,
+            challenge: configuration.challenge, metrics: metrics, clock: clock, randomness: randomness)
+        try audit.append(
+            AuditEntry(
+                event: "service.start", outcome: .allowed, id: Hex.encode(randomness.bytes(16)), party: policy.party))
+        try KeyService.describe(configuration, pin: signer.pin)
+        if policy.issuers.contains(where: \.simulated) {
+            log.warning("the party policy accepts tokens of simulated environments, which protect nothing")
+        }
+        server = Server(vault, listen: configuration.listen, log: log, metrics: metrics)
+        self.client = client
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    package func run() async throws {
+        do {
+            try await server.run()
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+
+    /// Serves until the surrounding task is cancelled.
+    package func run(onPort: @escaping @Sendable (Int) -> Void) async throws {
+        try await server.run(onPort: onPort)
+    }
+
+    // MARK: Files
+
+    private static func policy(
+        _ configuration: KeyServiceConfiguration, at time: Timestamp
+    ) throws(Refusal) -> PartyPolicy {
+        let bytes: [UInt8]
+        do throws(AtomicFile.Failure) {
+            bytes = try AtomicFile.read(configuration.policy, maximumBytes: PartyPolicy.maximumBytes + 2)
+        } catch {
+            throw Refusal(.insecureConfiguration, "the party policy cannot be read")
+        }
+        let text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+        return try PartyPolicy(compact: text, pinned: configuration.party, at: time)
+    }
+
+    private static func token(_ path: String) throws(Refusal) -> String {
+        guard let bytes = try SecretFile.read(path, what: "a bearer token", maximumBytes: 4_096) else {
+            throw Refusal(.insecureConfiguration, "a file with a bearer token is missing")
+        }
+        return String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }
+    }
+
+    private static func describe(_ configuration: KeyServiceConfiguration, pin: Digest) throws(Refusal) {
+        let json: JSON = ["pins": [.string(pin.description)], "url": .string(configuration.url)]
+        do throws(AtomicFile.Failure) {
+            try AtomicFile.write(json.canonical, to: configuration.state + "/keyservice.json", mode: 0o644)
+        } catch {
+            throw Refusal(.notReady, "the description of the key service cannot be written")
+        }
+    }
+}

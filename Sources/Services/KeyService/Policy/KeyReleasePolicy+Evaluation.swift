@@ -1,0 +1,65 @@
+package import Encoding
+
+extension KeyReleasePolicy {
+    /// Why a token does not satisfy the policy.
+    package enum Failure: Error, Hashable, Sendable {
+        /// No authority of the policy is the token's issuer.
+        case authorityNotAllowed
+        /// The first claim that failed in the entry that came closest; `seen` is nil when the token lacks it.
+        case claimMismatch(claim: String, expected: String, seen: String?)
+    }
+
+    /// Whether the policy names `issuer` at all; before that is known nobody is contacted.
+    package func names(_ issuer: AuthorityURL) -> Bool { authorities.contains { $0.url == issuer } }
+
+    /// Checks a verified token's claims against the policy.
+    ///
+    /// - Parameter issuer: who signed the token, already verified.
+    /// - Throws: `Failure` with the one claim that is most useful to know.
+    package func evaluate(issuer: AuthorityURL, claims: JSON) throws(Failure) {
+        let outcomes = authorities.map { authority in
+            authority.url == issuer ? Self.outcome(authority.combination, authority.conditions, claims) : nil
+        }
+        let failures = outcomes.compactMap { $0 }
+        guard !failures.isEmpty else { throw .authorityNotAllowed }
+        switch combination {
+        case .anyOf where failures.contains(where: \.holds): return
+        case .allOf where failures.count == outcomes.count && failures.allSatisfy(\.holds): return
+        case .anyOf, .allOf: break
+        }
+        // With several entries, one for each measurement, the one that most claims fit is the one that was meant.
+        guard let closest = failures.filter({ !$0.holds }).max(by: { $0.passed < $1.passed }),
+            let test = closest.firstFailure
+        else { throw .authorityNotAllowed }
+        throw .claimMismatch(
+            claim: test.claim, expected: "\(test.comparison.rawValue) \(ClaimComparison.text(test.value) ?? "")",
+            seen: ClaimComparison.resolve(test.claim, in: claims).map { ClaimComparison.text($0) ?? "not a scalar" })
+    }
+
+    private struct Outcome {
+        var holds: Bool
+        /// Number of tests that held.
+        var passed: Int
+        var firstFailure: ClaimTest?
+    }
+
+    /// Every test is looked at, so that the closest entry can be told; the number of them is bounded.
+    private static func outcome(_ combination: Combination, _ conditions: [Condition], _ claims: JSON) -> Outcome {
+        let outcomes = conditions.map { condition in
+            switch condition {
+            case .test(let test):
+                let holds = ClaimComparison.holds(test, of: ClaimComparison.resolve(test.claim, in: claims))
+                return Outcome(holds: holds, passed: holds ? 1 : 0, firstFailure: holds ? nil : test)
+            case .group(let combination, let conditions): return outcome(combination, conditions, claims)
+            }
+        }
+        let holds =
+            switch combination {
+            case .anyOf: outcomes.contains(where: \.holds)
+            case .allOf: outcomes.allSatisfy(\.holds)
+            }
+        return Outcome(
+            holds: holds, passed: outcomes.reduce(0) { $0 + $1.passed },
+            firstFailure: holds ? nil : outcomes.lazy.compactMap(\.firstFailure).first)
+    }
+}

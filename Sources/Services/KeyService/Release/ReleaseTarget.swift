@@ -1,0 +1,89 @@
+import AttestationToken
+import Encoding
+import Evidence
+
+/// The verified token of a release request, and whom it speaks of (key API reference, section 8.3).
+struct ReleaseTarget: Sendable {
+    let token: IssuedToken
+    let issuer: AuthorityURL
+    /// The party that runs the unit, when the token is of Cloister's own form.
+    let party: Encoding.Digest?
+
+    var claims: JSON { token.claims }
+}
+
+/// Verifies tokens for release under the owner's party policy.
+struct ReleaseTargetVerifier: Sendable {
+    /// Whose issuers, with their pins, are the only authorities, whatever a key's policy says.
+    let issuers: [PartyPolicy.Issuer]
+    let keys: any AuthorityKeys
+
+    /// Checks form, issuer, key, signature, times, grade and binding, in this order, and stops at the first refusal.
+    ///
+    /// An authority is contacted only after both the owner and the key's policy name it.
+    func verify(_ compact: String, policy: KeyReleasePolicy, at time: Timestamp) async throws(APIError) -> ReleaseTarget {
+        let (issuer, authority) = try issuer(of: compact, policy: policy)
+        do throws(Refusal) {
+            let token = try await issued(compact, by: issuer, at: time)
+            return ReleaseTarget(token: token, issuer: authority, party: try party(of: token))
+        } catch {
+            throw APIError.targetRefused(error)
+        }
+    }
+
+    /// The pinned issuer that the token names. It proves nothing yet: it only says whose keys to check with.
+    private func issuer(
+        of compact: String, policy: KeyReleasePolicy
+    ) throws(APIError) -> (PartyPolicy.Issuer, AuthorityURL) {
+        let named: AuthorityURL
+        do throws(Refusal) {
+            let jws = try JWS(compact: compact, maximumBytes: IssuedToken.maximumBytes)
+            guard VerificationKey.algorithms.contains(jws.algorithm) else {
+                throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.prefix(20)) is not accepted")
+            }
+            guard let claims = try? JSON.parse(jws.payload) else {
+                throw Refusal(.tokenMalformed, "the claims are not JSON")
+            }
+            guard let url = claims["iss"]?.string.flatMap(AuthorityURL.init) else {
+                throw Refusal(.tokenIssuer, "iss is not an https URL")
+            }
+            named = url
+        } catch {
+            throw APIError.targetRefused(error)
+        }
+        guard policy.names(named) else {
+            throw APIError.policyRefused(
+                Refusal(.authorityNotAllowed, "the token's issuer is no authority of the key's policy"),
+                seen: named.description)
+        }
+        guard let issuer = issuers.first(where: { AuthorityURL($0.url) == named }) else {
+            throw APIError.policyRefused(
+                Refusal(.authorityNotAllowed, "the token's issuer is not one that the owner of the keys pins"),
+                seen: named.description)
+        }
+        return (issuer, named)
+    }
+
+    private func issued(
+        _ compact: String, by issuer: PartyPolicy.Issuer, at time: Timestamp
+    ) async throws(Refusal) -> IssuedToken {
+        let set = try await keys.keySet(of: issuer, fresh: false)
+        do throws(Refusal) {
+            return try IssuedToken.verify(compact, issuers: [issuer], keySets: [issuer.url: set], at: time)
+        } catch {
+            // Signing keys rotate below the pinned one: a name that is not known yet is worth one more look.
+            guard error.code == .tokenKeyUnknown else { throw error }
+            let set = try await keys.keySet(of: issuer, fresh: true)
+            return try IssuedToken.verify(compact, issuers: [issuer], keySets: [issuer.url: set], at: time)
+        }
+    }
+
+    /// Runtime data of Cloister's own form must be what the report data says (AC-069). Of other forms the key
+    /// service cannot know the bytes that were hashed; there the authority's word, which is signed, stands alone.
+    private func party(of token: IssuedToken) throws(Refusal) -> Encoding.Digest? {
+        guard let format = token.claims["x-ms-runtime"]?["format"]?.string, format.hasPrefix("cloister-") else {
+            return nil
+        }
+        return try AttestationToken(token).runtimeData.party
+    }
+}

@@ -1,0 +1,56 @@
+package import Encoding
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The whole of `simulated-tee`: root, collateral and socket.
+package enum Simulator {
+    /// Where the simulator keeps and publishes things.
+    package struct Paths: Sendable {
+        /// Public root file, written at the first start (formats section 11).
+        package var root: String
+        /// Folder of the private development root.
+        package var keys: String
+        package var socket: String
+        /// Folder of published collateral.
+        package var collateral: String
+
+        package init(root: String, keys: String, socket: String, collateral: String) {
+            self.root = root
+            self.keys = keys
+            self.socket = socket
+            self.collateral = collateral
+        }
+    }
+
+    /// Prepares everything and answers callers until SIGTERM or SIGINT.
+    ///
+    /// Logs go to standard error.
+    ///
+    /// - Parameter ready: called once the socket accepts, before the first caller is answered.
+    package static func run(_ paths: Paths, clock: WallClock = .system, ready: () -> Void) async throws {
+        let logger = Logger(label: "simulated-tee") { StreamLogHandler.standardError(label: $0) }
+        let root = try DevelopmentRoot.keptIn(paths.keys, at: clock.now())
+        let factory = try EvidenceFactory(root: root)
+        try publish(root, to: paths.root)
+        let publisher = CollateralPublisher(
+            folder: paths.collateral, factory: factory, clock: clock, logger: logger)
+        try publisher.publish()
+        if let folder = PrivateFiles.folder(of: paths.socket) { try PrivateFiles.makeFolder(folder) }
+        let server = try SimulatorServer(socket: paths.socket, factory: factory, clock: clock, logger: logger)
+        ready()
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: server), .init(service: publisher)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+
+    private static func publish(_ root: DevelopmentRoot, to path: String) throws(Refusal) {
+        let content = try root.simulatedRoot().json.canonical
+        // Left alone when it is the same: others watch or compare this file.
+        guard try PrivateFiles.read(path) != content else { return }
+        if let folder = PrivateFiles.folder(of: path) { try PrivateFiles.makeFolder(folder) }
+        try PrivateFiles.write(content, to: path, mode: 0o644)
+    }
+}

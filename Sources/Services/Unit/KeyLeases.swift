@@ -1,0 +1,114 @@
+package import AttestationToken
+package import Encoding
+package import ServiceKit
+import HTTPTypes
+import Synchronization
+package import Telemetry
+
+/// Keys that owners released to this unit, each a lease of an hour (architecture rule 16).
+///
+/// A lease is asked for again with each identity epoch. A refusal drops the key at once; an unreachable key service is
+/// retried until the lease ends.
+package final class KeyLeases: Sendable {
+    /// Seconds for which a released key may be used.
+    package static let lifetime: Int64 = 3_600
+
+    /// A key at its owner's service.
+    package struct Name: Hashable, Sendable {
+        package var service: PartyPolicy.KeyServicePin
+        /// The owner's accepted issuers: whose token to show.
+        package var issuers: [PartyPolicy.Issuer]
+        package var key: String
+
+        package init(service: PartyPolicy.KeyServicePin, issuers: [PartyPolicy.Issuer], key: String) {
+            self.service = service
+            self.issuers = issuers
+            self.key = key
+        }
+    }
+
+    /// A released symmetric key.
+    package struct Lease: Sendable {
+        package var secret: Secret
+        /// The key's id with its version.
+        package var keyID: String
+        package var until: Timestamp
+        /// When the epoch began to which it was released.
+        var epoch: Timestamp
+    }
+
+    private let identity: UnitIdentity
+    private let client: Client
+    private let credentials: String
+    private let log: Log
+    private let leases = Mutex<[Name: Lease]>([:])
+
+    /// - Parameter credentials: folder of release-only bearer tokens; the token that proves the unit decides.
+    package init(identity: UnitIdentity, client: Client, credentials: String, log: Log) {
+        self.identity = identity
+        self.client = client
+        self.credentials = credentials
+        self.log = log
+    }
+
+    /// The lease of a key, asked for when there is none or when a new epoch began.
+    ///
+    /// - Throws: the key service's refusal, which also drops the lease; `unavailable` when there is no valid lease and
+    ///   the service does not answer.
+    package func lease(_ name: Name) async throws(Refusal) -> Lease {
+        let epoch = try identity.current()
+        let now = try identity.clock.now()
+        let held = leases.withLock { $0[name] }
+        if let held, held.epoch == epoch.createdAt, now < held.until { return held }
+        do throws(Refusal) {
+            let lease = try await release(name, to: epoch, at: now)
+            leases.withLock { $0[name] = lease }
+            return lease
+        } catch {
+            if error.code == .unavailable, let held, now < held.until { return held }
+            leases.withLock { _ = $0.removeValue(forKey: name) }
+            log.warning("key not released", [.code: .identifier(error.name), .detail: .refusalDetail(error.detail)])
+            throw error
+        }
+    }
+
+    private func release(_ name: Name, to epoch: IdentityEpoch, at now: Timestamp) async throws(Refusal) -> Lease {
+        let token = try epoch.token(accepted: name.issuers)
+        let nonce = Base64.encodeURL(Randomness.system.bytes(32))
+        let body: JSON = [
+            "enc": "RSA_AES_KEY_WRAP_256", "nonce": .string(nonce), "target": .string(token.compact),
+        ]
+        let answer = try await client.send(
+            .post, "\(name.service.url)/keys/\(name.key)/release?api-version=7.4",
+            headers: [
+                .contentType: "application/json", .authorization: "Bearer \(try credential(for: name.service.url))",
+            ], body: body.canonical)
+        guard answer.status == 200, let json = try? JSON.parse(answer.body), let jws = json["value"]?.string else {
+            let refusal = answer.headers[.cloisterRefusal] ?? "status-\(answer.status)"
+            // 5xx and 429 are the service's trouble, not a decision about this unit.
+            if answer.status >= 500 || answer.status == 429 {
+                throw Refusal(.unavailable, "the key service answered \(answer.status)")
+            }
+            throw KeyLeases.refusal(named: refusal)
+        }
+        let released = try KeyReleaseResponse.open(
+            jws: jws, pins: name.service.pins, kid: "\(name.service.url)/keys/\(name.key)", enc: "RSA_AES_KEY_WRAP_256",
+            nonce: nonce, wrappingKey: unsafe epoch.wrappingKey, at: now)
+        log.info("key released to this unit", [.key: .identifier(name.key)])
+        return Lease(
+            secret: released.material, keyID: released.keyID, until: now + KeyLeases.lifetime, epoch: epoch.createdAt)
+    }
+
+    private static func refusal(named name: String) -> Refusal {
+        let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+        return Refusal(
+            RefusalCode(parts.first ?? "refused", status: 403), part: parts.count > 1 ? parts[1] : nil,
+            "the key service did not release the key to this unit")
+    }
+
+    private func credential(for url: String) throws(Refusal) -> String {
+        let host = url.split(separator: "/").last.map(String.init) ?? ""
+        let file = "\(credentials)/\(host.replacing(":", with: "_")).token"
+        return try UnitFiles.document(file, "release credential of a key service")
+    }
+}

@@ -1,0 +1,145 @@
+package import AttestationToken
+package import Channel
+package import Encoding
+package import Evidence
+package import ServiceKit
+import HTTPTypes
+import Synchronization
+
+/// Another party's unit, as this unit calls it: attested before each use of its keys, every answer verified.
+package final class PeerUnit: Sendable {
+    /// A verified answer with everything a passport needs.
+    package struct Answer: Sendable {
+        package var response: BinaryResponse
+        package var hops: [HopStatement]
+        /// Salts of the commitments to request and answer, to be kept with the record.
+        package var requestSalt: [UInt8]
+        package var responseSalt: [UInt8]
+        /// The token that this unit showed, and the peer's.
+        package var ownToken: AttestationToken
+        package var peerToken: AttestationToken
+        /// The peer's evidence and manifest.
+        package var peerDocument: EvidenceDocument
+    }
+
+    private struct Attested: Sendable {
+        var token: AttestationToken
+        var peer: AttestedPeer
+        var document: EvidenceDocument
+        var until: Timestamp
+    }
+
+    private let url: String
+    private let role: String
+    private let identity: UnitIdentity
+    private let client: Client
+    private let known = Mutex<[Digest: Attested]>([:])
+
+    /// - Parameters:
+    ///   - url: base URL of the unit; where it is, not whom to trust.
+    ///   - role: what it must be.
+    package init(url: String, role: String, identity: UnitIdentity, client: Client) {
+        self.url = url
+        self.role = role
+        self.identity = identity
+        self.client = client
+    }
+
+    /// Sends one request under a tenant's policy and verifies the answer's statement before anyone reads it.
+    ///
+    /// - Parameters:
+    ///   - trusted: decides which issuers, peers and releases count for this request.
+    ///   - timeLimit: how long the whole step may take; no token may end before it.
+    /// - Throws: the refusal of whichever check fails; an inner refusal of the peer comes as an answer.
+    package func send(
+        _ request: BinaryRequest, under trusted: TrustedPolicy, timeLimit: Duration
+    ) async throws(Refusal) -> Answer {
+        do throws(Refusal) {
+            return try await attempt(request, under: trusted, timeLimit: timeLimit)
+        } catch {
+            // The peer renewed its keys: fetch and verify evidence again, seal anew, once (formats section 4).
+            guard error.code == .reattestationRequired else { throw error }
+            known.withLock { _ = $0.removeValue(forKey: trusted.policy.party) }
+            return try await attempt(request, under: trusted, timeLimit: timeLimit)
+        }
+    }
+
+    /// Makes sure that the peer can be reached and is accepted, without sending anything.
+    package func prepare(under trusted: TrustedPolicy, timeLimit: Duration) async throws(Refusal) {
+        let now = try identity.clock.now()
+        _ = try await attest(under: trusted, until: now + timeLimit.components.seconds, at: now)
+    }
+
+    private func attempt(
+        _ request: BinaryRequest, under trusted: TrustedPolicy, timeLimit: Duration
+    ) async throws(Refusal) -> Answer {
+        let now = try identity.clock.now()
+        let end = now + timeLimit.components.seconds
+        let epoch = try identity.current()
+        let ownToken = try epoch.token(accepted: trusted.policy.issuers)
+        guard ownToken.usableUntil > end else {
+            throw Refusal(.notReady, "this unit's token ends before the step could; it waits for renewal")
+        }
+        let attested = try await attest(under: trusted, until: end, at: now)
+        let signer = try epoch.signer(accepted: trusted.policy.issuers)
+        let outgoing = try OutgoingRequest.seal(request, to: attested.peer, from: signer, at: now)
+        let answer = try await client.send(
+            .post, url + outgoing.path, headers: [.contentType: SealedMessage.requestType], body: outgoing.body,
+            maximumBytes: SealedMessage.maximumBytes, timeout: timeLimit)
+        guard answer.status == 200 else {
+            if answer.status == 401 {
+                throw Refusal(.reattestationRequired, "the peer's key is no longer live")
+            }
+            throw Refusal(
+                RefusalCode(answer.headers[.cloisterRefusal] ?? "unavailable", status: answer.status),
+                "the peer answered \(answer.status) outside the channel")
+        }
+        let incoming = try outgoing.open(answer.body)
+        let fields = try incoming.requireSender()
+        var signedBy = attested
+        if fields.token != attested.token.compact {
+            // The peer may answer with the token of another issuer over the same keys.
+            let token = try await identity.directory.verify(fields.token, issuers: trusted.policy.issuers)
+            _ = try trusted.acceptance(offered: attested.document.manifest).accept(token, role: role, at: now)
+            signedBy.token = token
+            signedBy.peer = try AttestedPeer(token)
+        }
+        try incoming.verifySender(signedBy.peer, at: try identity.clock.now())
+        guard let hop = outgoing.hop, let salt = outgoing.salt else {
+            throw Refusal(.peerUnattested, "the request went out without a statement")
+        }
+        return Answer(
+            response: incoming.response, hops: [hop, fields.hop], requestSalt: salt, responseSalt: fields.salt,
+            ownToken: ownToken, peerToken: signedBy.token, peerDocument: attested.document)
+    }
+
+    /// The peer's verified token and keys, remembered until its token is too old for another step.
+    private func attest(
+        under trusted: TrustedPolicy, until end: Timestamp, at now: Timestamp
+    ) async throws(Refusal) -> Attested {
+        let party = trusted.policy.party
+        if let attested = known.withLock({ $0[party] }), attested.until > end { return attested }
+        let answer = try await client.send(.get, url + "/evidence", maximumBytes: EvidenceDocument.maximumBytes)
+        guard answer.status == 200 else {
+            throw Refusal(.unavailable, "the peer answered \(answer.status) when asked for evidence")
+        }
+        let document = try EvidenceDocument(parsing: answer.body)
+        var refusal = Refusal(.tokenIssuer, "the peer holds no token of an issuer that the policy names")
+        for compact in document.tokens {
+            do throws(Refusal) {
+                let token = try await identity.directory.verify(compact, issuers: trusted.policy.issuers)
+                _ = try trusted.acceptance(offered: document.manifest).accept(token, role: role, at: now)
+                guard token.usableUntil > end else {
+                    throw Refusal(.tokenTime, "the peer's token ends before the step could")
+                }
+                let attested = Attested(
+                    token: token, peer: try AttestedPeer(token), document: document, until: token.usableUntil)
+                known.withLock { $0[party] = attested }
+                return attested
+            } catch {
+                refusal = error
+            }
+        }
+        throw refusal
+    }
+}

@@ -1,0 +1,62 @@
+package import AttestationToken
+package import Encoding
+
+/// A verified party policy, and the manifests to read measurements from.
+package struct TrustedPolicy: Sendable {
+    package let policy: PartyPolicy
+    /// As signed; what passports embed.
+    package let compact: String
+    private let manifests: [String]
+
+    package init(policy: PartyPolicy, compact: String, manifests: [String]) {
+        self.policy = policy
+        self.compact = compact
+        self.manifests = manifests
+    }
+
+    /// Decides about tokens under this policy.
+    ///
+    /// - Parameter offered: a manifest that came with the evidence; it counts only if the policy's signers signed it.
+    package func acceptance(offered: String? = nil) -> Acceptance {
+        Acceptance(policy: policy, manifests: manifests + (offered.map { [$0] } ?? []))
+    }
+}
+
+/// The policies that a unit goes by: its own party's, and those of its tenants.
+package struct PolicyStore: Sendable {
+    /// The policy of whoever runs this unit.
+    package let own: TrustedPolicy
+    /// By hospital's party id.
+    package let tenants: [Digest: TrustedPolicy]
+
+    /// Reads and verifies every policy, and refuses one that is older than one seen before.
+    ///
+    /// A tenant's id is the digest of the key in its policy, so that the file's name means nothing (architecture rule
+    /// 4).
+    ///
+    /// - Parameter tenants: folder of tenants' policies; nil for a unit without tenants.
+    /// - Throws: `endorsement-invalid` for a policy that is unsigned, expired or older than one seen.
+    package init(
+        _ configuration: UnitConfiguration, tenants folder: String?, at time: Timestamp
+    ) throws(Refusal) {
+        let memory = try SequenceMemory(path: configuration.sequences)
+        let manifests = try UnitFiles.documents(in: configuration.manifests)
+        let compact = try UnitFiles.document(configuration.policy, "party policy")
+        let policy = try PartyPolicy(own: compact, at: time)
+        try memory.admit(policy)
+        own = TrustedPolicy(policy: policy, compact: compact, manifests: manifests)
+        var tenants: [Digest: TrustedPolicy] = [:]
+        for compact in try folder.map({ folder throws(Refusal) in try UnitFiles.documents(in: folder) }) ?? [] {
+            let policy = try PartyPolicy(own: compact, at: time)
+            try memory.admit(policy)
+            tenants[policy.party] = TrustedPolicy(policy: policy, compact: compact, manifests: manifests)
+        }
+        self.tenants = tenants
+    }
+
+    /// Every issuer that a relying party of this unit pins, once.
+    package var issuers: [PartyPolicy.Issuer] {
+        var seen: Set<String> = []
+        return ([own] + tenants.values).flatMap(\.policy.issuers).filter { seen.insert($0.url).inserted }
+    }
+}

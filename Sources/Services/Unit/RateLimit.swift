@@ -1,0 +1,26 @@
+import Synchronization
+
+/// A token bucket over the continuous clock.
+package final class RateLimit: Sendable {
+    private let perSecond: Double
+    private let burst: Double
+    private let state: Mutex<(tokens: Double, last: ContinuousClock.Instant)>
+
+    package init(perSecond: Double, burst: Double) {
+        self.perSecond = perSecond
+        self.burst = burst
+        state = Mutex((burst, .now))
+    }
+
+    /// Whether one more event may happen now.
+    package func admit(at now: ContinuousClock.Instant = .now) -> Bool {
+        state.withLock { state in
+            let elapsed = (now - state.last) / .seconds(1)
+            state.tokens = min(burst, state.tokens + max(0, elapsed) * perSecond)
+            state.last = max(now, state.last)
+            guard state.tokens >= 1 else { return false }
+            state.tokens -= 1
+            return true
+        }
+    }
+}

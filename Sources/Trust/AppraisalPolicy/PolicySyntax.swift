@@ -1,0 +1,57 @@
+/// A parsed policy: three lists of rules in the order in which they are evaluated.
+struct PolicySyntax: Hashable, Sendable {
+    enum Section: String, Hashable, Sendable, CaseIterable {
+        case configurationrules, authorizationrules, issuancerules
+    }
+
+    var version: String
+    var sections: [Section: [Rule]] = [:]
+    func rules(_ section: Section) -> [Rule] { sections[section] ?? [] }
+
+    struct Rule: Hashable, Sendable {
+        var conditions: [Condition]
+        var action: Action
+    }
+
+    /// True when some incoming claim satisfies every test.
+    struct Condition: Hashable, Sendable {
+        var identifier: String?
+        var tests: [Test]
+    }
+
+    struct Test: Hashable, Sendable {
+        var property: Property
+        var comparison: Comparison
+        var expression: Expression
+    }
+
+    enum Property: String, Hashable, Sendable {
+        case type, value, valueType, issuer
+    }
+
+    enum Comparison: String, Hashable, Sendable {
+        case equal = "=="
+        case notEqual = "!="
+        case less = "<"
+        case lessOrEqual = "<="
+        case greater = ">"
+        case greaterOrEqual = ">="
+    }
+
+    enum Expression: Hashable, Sendable {
+        case literal(AppraisalClaim.Value)
+        case property(Property, of: String)
+    }
+
+    enum Action: Hashable, Sendable {
+        case permit
+        case deny
+        case make(Destination, [Property: Expression])
+        case copy(Destination, String)
+    }
+
+    /// The set beside the incoming one into which a claim goes.
+    enum Destination: String, Hashable, Sendable {
+        case add, issue, issueproperty
+    }
+}

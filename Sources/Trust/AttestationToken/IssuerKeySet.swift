@@ -1,0 +1,90 @@
+public import Encoding
+import Evidence
+
+/// The reply to `GET /certs` of an attestation service: keys by `kid`, each with its certificate chain.
+///
+/// The set itself proves nothing. A key counts only when its chain ends in an issuer key that the relying party
+/// pinned, so whoever replaces the reply on the way gains nothing (AC-035).
+public struct IssuerKeySet: Sendable {
+    /// Longest reply that is parsed, in bytes: real sets carry evidence of some 30 kB per key.
+    public static let maximumBytes = 1_024 * 1_024
+    private static let maximumKeys = 64
+
+    private struct Entry: Sendable {
+        let keyID: String
+        /// DER, leaf first; empty when a certificate is not base64.
+        let chain: [[UInt8]]
+    }
+
+    private let entries: [Entry]
+
+    /// - Throws: `issuer-keys-untrusted` when the reply is no key set at all. Unknown members, and keys without
+    ///   `kid` or `x5c`, are ignored, as other people's services may list such.
+    public init(json bytes: [UInt8]) throws(Refusal) {
+        guard bytes.count <= Self.maximumBytes else { throw Refusal(.issuerKeysUntrusted, "the key set is too long") }
+        let json: JSON
+        do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
+            throw Refusal(.issuerKeysUntrusted, "the key set is not JSON: \(error)")
+        }
+        try self.init(json: json)
+    }
+
+    public init(json: JSON) throws(Refusal) {
+        guard let keys = json["keys"]?.array, keys.count <= Self.maximumKeys else {
+            throw Refusal(.issuerKeysUntrusted, "the key set has no list of at most \(Self.maximumKeys) keys")
+        }
+        entries = keys.compactMap { key in
+            guard let keyID = key["kid"]?.string else { return nil }
+            let texts = key["x5c"]?.strings ?? []
+            let chain = texts.compactMap { Base64.decode($0, .lenient) }
+            return Entry(keyID: keyID, chain: chain.count == texts.count ? chain : [])
+        }
+    }
+
+    /// Whether a key of this name is listed, trusted or not.
+    public func contains(kid: String) -> Bool { entries.contains { $0.keyID == kid } }
+
+    /// The chains of every listed key, leaf first, DER: what a passport embeds.
+    public var chains: [[[UInt8]]] { entries.map(\.chain) }
+
+    /// The signing key of that name, if its chain is [leaf, issuer] with the issuer's key pinned, or one
+    /// self-signed certificate whose own key is pinned (services of others publish such).
+    ///
+    /// - Throws: `token-key-unknown` when no key, or more than one, has that name; `issuer-keys-untrusted` when its
+    ///   chain does not verify, is not valid at `time`, or ends in a key that is not pinned.
+    public func key(kid: String, pins: [Digest], at time: Timestamp) throws(Refusal) -> VerificationKey {
+        try pinnedKey(kid: kid, pins: pins, at: time).key
+    }
+
+    /// As `key`, with the pin that vouched for it.
+    func pinnedKey(
+        kid: String, pins: [Digest], at time: Timestamp
+    ) throws(Refusal) -> (key: VerificationKey, pin: Digest) {
+        let named = entries.filter { $0.keyID == kid }
+        guard let entry = named.first else { throw Refusal(.tokenKeyUnknown, "the issuer lists no key of that name") }
+        guard named.count == 1 else { throw Refusal(.tokenKeyUnknown, "the issuer lists several keys of that name") }
+        guard (1...2).contains(entry.chain.count) else {
+            throw Refusal(.issuerKeysUntrusted, "x5c is not a leaf and its issuer")
+        }
+        var chain: [Certificate] = []
+        for der in entry.chain {
+            do throws(Refusal) { chain.append(try Certificate(der: der)) } catch {
+                throw Refusal(.issuerKeysUntrusted, "x5c: \(error.detail)")
+            }
+        }
+        let leaf = chain[0]
+        let issuer = chain[chain.count - 1]
+        guard pins.contains(issuer.pin) else {
+            throw Refusal(.issuerKeysUntrusted, "the key of the last certificate in x5c is not pinned")
+        }
+        guard chain.count == 1 || issuer.isCertificateAuthority, leaf.isSigned(by: issuer) else {
+            throw Refusal(.issuerKeysUntrusted, "the signing certificate is not signed by the pinned issuer")
+        }
+        for certificate in chain {
+            guard certificate.notBefore <= time, time <= certificate.notAfter else {
+                throw Refusal(.issuerKeysUntrusted, "a certificate of the issuer is not valid at \(time)")
+            }
+        }
+        return (VerificationKey(leaf.publicKey), issuer.pin)
+    }
+}

@@ -1,0 +1,88 @@
+public import Encoding
+public import Evidence
+
+/// What this process can prove about itself, and how.
+public enum Environment {
+    /// The source of `tee` evidence here.
+    ///
+    /// An explicit simulator comes first; without one only the machine itself is asked, and nothing falls back to a
+    /// simulation.
+    ///
+    /// - Parameters:
+    ///   - files: the file system to look in.
+    ///   - simulatedSocket: path of the simulator's socket, where one was configured.
+    ///   - party: id of the party that runs this process; only a simulator is told it.
+    ///   - tee: the kind of evidence wanted.
+    /// - Returns: nil when this machine has no such source.
+    public static func detect(
+        files: AttestationFiles = .system, simulatedSocket: String?, party: Digest, tee: TEE
+    ) -> (any EvidenceSource)? {
+        if let simulatedSocket { return SimulatedSource(socket: simulatedSocket, party: party, tee: tee) }
+        switch tee {
+        case .sgx:
+            return GramineSource.isAvailable(files: files) ? GramineSource(files: files) : nil
+        case .snp, .tdx:
+            return ConfigFSSource.provider(files: files) == tee ? ConfigFSSource(tee: tee, files: files) : nil
+        case .hcl, .tpm, .nitro, .nvidia:
+            return nil
+        }
+    }
+
+    /// `detect` in a tree of files below `root`.
+    public static func detect(
+        root: String, simulatedSocket: String?, party: Digest, tee: TEE
+    ) -> (any EvidenceSource)? {
+        detect(files: .rooted(at: root), simulatedSocket: simulatedSocket, party: party, tee: tee)
+    }
+
+    /// One way to make evidence, and whether it works here.
+    public struct Finding: Hashable, Sendable {
+        public var name: String
+        public var available: Bool
+        /// One sentence for a person.
+        public var reason: String
+    }
+
+    /// Every way that Cloister knows, for `cloister doctor`.
+    public static func survey(files: AttestationFiles = .system, simulatedSocket: String?) -> [Finding] {
+        [configFS(files), gramine(files), simulated(simulatedSocket)]
+    }
+
+    private static func configFS(_ files: AttestationFiles) -> Finding {
+        func finding(_ available: Bool, _ reason: String) -> Finding {
+            Finding(name: "configfs-tsm", available: available, reason: reason)
+        }
+        if files.exists(ConfigFSSource.folder) {
+            switch ConfigFSSource.provider(files: files) {
+            case .snp: return finding(true, "the kernel makes SEV-SNP reports")
+            case .tdx: return finding(true, "the kernel makes TDX quotes")
+            default: return finding(false, "the kernel offers the interface but no SEV-SNP or TDX provider to this user")
+            }
+        }
+        for device in ["/dev/sev-guest", "/dev/tdx_guest"] where files.exists(device) {
+            return finding(false, "\(device) is there, but configfs-tsm is not: Linux 6.7 or later is needed")
+        }
+        return finding(false, "not a SEV-SNP or TDX guest with Linux 6.7 or later")
+    }
+
+    private static func gramine(_ files: AttestationFiles) -> Finding {
+        switch GramineSource.attestationType(files) {
+        case "dcap": Finding(name: "gramine", available: true, reason: "Gramine makes SGX quotes for this process")
+        case .some: Finding(name: "gramine", available: false, reason: "Gramine runs without remote attestation")
+        case nil: Finding(name: "gramine", available: false, reason: "this process does not run in a Gramine enclave")
+        }
+    }
+
+    private static func simulated(_ socket: String?) -> Finding {
+        guard let socket else {
+            return Finding(name: "simulated", available: false, reason: "no simulated TEE is configured")
+        }
+        do throws(Refusal) {
+            _ = try SeqPacketConnection(path: socket, timeoutMilliseconds: 2_000)
+            return Finding(
+                name: "simulated", available: true, reason: "a simulated TEE answers; it protects nothing")
+        } catch {
+            return Finding(name: "simulated", available: false, reason: "no simulated TEE answers on its socket")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package import CUnixSocket
+package import Encoding
+
+/// One connection of a `SOCK_SEQPACKET` Unix socket: messages keep their bounds, and the kernel says who sent each.
+package struct SeqPacketConnection: Sendable {
+    /// Greatest length of a message, in bytes (formats section 11).
+    package static let maximumMessageBytes = 65_536
+
+    private let descriptor: OwnedDescriptor
+
+    /// Takes over an accepted or connected socket.
+    package init(_ descriptor: OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// Connects to the socket at `path`.
+    ///
+    /// - Parameter timeoutMilliseconds: how long connecting, and then each message, may take.
+    /// - Throws: `not-ready` when nobody answers there.
+    package init(path: String, timeoutMilliseconds: Int32) throws(Refusal) {
+        let number = unsafe path.withCString { unsafe cloister_unix_connect($0, timeoutMilliseconds) }
+        guard number >= 0 else {
+            throw Refusal(.notReady, "the simulated TEE's socket does not answer (system error \(-number))")
+        }
+        descriptor = OwnedDescriptor(number)
+    }
+
+    /// The process that made the connection; it may have become another program since, or handed the socket on.
+    package var connectingProcess: Int32 { cloister_unix_peer(descriptor.number) }
+
+    /// Sends one message.
+    package func send(_ message: [UInt8]) throws(Refusal) {
+        let sent = unsafe message.withUnsafeBytes { bytes in
+            unsafe cloister_unix_send(descriptor.number, bytes.baseAddress, bytes.count)
+        }
+        guard sent == Int64(message.count) else {
+            throw Refusal(.notReady, "the peer does not take a message (system error \(-sent))")
+        }
+    }
+
+    /// The next message and its sender, for the side that must know it.
+    package func receiveWithSender() throws(Refusal) -> (message: [UInt8], sender: cloister_credentials) {
+        var sender = cloister_credentials()
+        let message = try receive { buffer, count in
+            unsafe cloister_unix_receive(descriptor.number, buffer, count, &sender)
+        }
+        return (message, sender)
+    }
+
+    /// The next message.
+    package func receive() throws(Refusal) -> [UInt8] {
+        try receive { buffer, count in unsafe cloister_unix_receive_plain(descriptor.number, buffer, count) }
+    }
+
+    private func receive(_ call: (UnsafeMutableRawPointer?, Int) -> Int64) throws(Refusal) -> [UInt8] {
+        var received: Int64 = 0
+        let message = unsafe [UInt8](unsafeUninitializedCapacity: Self.maximumMessageBytes) { buffer, count in
+            received = unsafe call(UnsafeMutableRawPointer(buffer.baseAddress), buffer.count)
+            unsafe count = max(0, Int(received))
+        }
+        guard received >= 0 else {
+            throw Refusal(.requestMalformed, "no message that can be read (system error \(-received))")
+        }
+        guard received > 0 else { throw Refusal(.notReady, "the connection was closed") }
+        return message
+    }
+}

@@ -1,0 +1,76 @@
+public import Encoding
+public import Evidence
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Collateral from files that somebody keeps up to date, such as `simulated-tee`:
+/// `sgx/<fmspc in lower-case hex>.json` (formats section 8) and `snp/<product>-crl.der`.
+///
+/// Files are read anew each time, so that a refreshed one counts at once.
+public struct CollateralFolder: CollateralSource {
+    /// Longest file that is read, in bytes; real collateral has about 25 KiB.
+    public static let maximumBytes = 1_048_576
+
+    private let folder: String
+
+    public init(path: String) {
+        folder = path
+    }
+
+    public func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> SGXCollateral {
+        guard fmspc.count == 6 else { throw Refusal(.collateralInvalid, "an FMSPC has six bytes") }
+        let name = Hex.encode(fmspc)
+        guard let bytes = try read("sgx/\(name).json") else {
+            throw Refusal(.collateralInvalid, "there is no collateral for FMSPC \(name)")
+        }
+        let json: JSON
+        do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
+            throw Refusal(.collateralInvalid, "collateral for FMSPC \(name): \(error)")
+        }
+        do throws(Refusal) { return try SGXCollateral(json: json) } catch {
+            throw Refusal(.collateralInvalid, error.detail)
+        }
+    }
+
+    public func snpCRL(
+        product: String, kind: EndorsementKeyKind, at time: Timestamp
+    ) async throws(Refusal) -> [UInt8]? {
+        // The name becomes part of a path, and evidence chose it.
+        guard (1...16).contains(product.utf8.count), product.utf8.allSatisfy(CollateralFolder.isLetterOrDigit) else {
+            throw Refusal(.collateralInvalid, "the product line has no name that collateral could have")
+        }
+        if kind == .vlek, let list = try read("snp/\(product)-vlek-crl.der") { return list }
+        return try read("snp/\(product)-crl.der")
+    }
+
+    /// The file's bytes; nil when it is not there.
+    private func read(_ relative: String) throws(Refusal) -> [UInt8]? {
+        let failure = Refusal(.collateralInvalid, "a collateral file cannot be read or is too large")
+        let descriptor = unsafe open(folder + "/" + relative, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw failure
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0, bytes.count + count <= CollateralFolder.maximumBytes else { throw failure }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            true
+        default: false
+        }
+    }
+}

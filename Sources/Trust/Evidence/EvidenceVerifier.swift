@@ -1,0 +1,50 @@
+public import Encoding
+
+/// Verifies attestation evidence against roots that were fixed when the verifier was made.
+///
+/// Pure but for its caches: time, collateral, policy and roots are arguments. The caches hold, bounded, what was proven
+/// of exact bytes regardless of time (signatures, structure); whatever depends on time, on a policy or on the evidence
+/// itself is looked at again on every use. One verifier may be used from any number of tasks.
+public final class EvidenceVerifier: Sendable {
+    let anchors: TrustAnchors
+    /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
+    let pckChains: ProvenCache<PCKChain>
+    let platforms: ProvenCache<SGXPlatform>
+    let sgxCollateral: ProvenCache<SGXCollateralProof>
+    let snpEndorsements: ProvenCache<SNPEndorsement>
+
+    /// - Parameter cacheCapacity: entries of each of the four caches; the oldest leaves first.
+    public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
+        self.anchors = anchors
+        pckChains = ProvenCache(capacity: cacheCapacity)
+        platforms = ProvenCache(capacity: cacheCapacity)
+        sgxCollateral = ProvenCache(capacity: cacheCapacity)
+        snpEndorsements = ProvenCache(capacity: cacheCapacity)
+    }
+
+    /// Judges evidence as of a moment.
+    ///
+    /// Never throws: everything that is wrong with the evidence is in the verdict. TEEs other than `sgx` and `snp` are
+    /// refused as not appraised.
+    ///
+    /// - Parameters:
+    ///   - evidence: an SGX quote or an SNP report as the hardware made it, without wrappers.
+    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it.
+    ///   - time: the moment to judge for, not necessarily now.
+    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away; nil if the caller compares.
+    public func verify(
+        _ evidence: [UInt8], tee: TEE, collateral: EvidenceCollateral?, at time: Timestamp,
+        policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
+    ) -> Verdict {
+        switch tee {
+        case .sgx:
+            return verifySGX(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .snp:
+            return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .tdx, .hcl, .tpm, .nitro, .nvidia:
+            var appraisal = Appraisal(tee: tee)
+            appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
+            return appraisal.verdict()
+        }
+    }
+}

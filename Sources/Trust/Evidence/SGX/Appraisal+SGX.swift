@@ -1,0 +1,293 @@
+import Crypto
+import Encoding
+
+// Each function is one or a few steps of `evidence.md` section 2.1 and adds its checks.
+extension Appraisal {
+    /// Step 2: the PCK chain, its validity at the given time, and its root. Returns whether all hold.
+    mutating func check(_ chain: Result<PCKChain, Refusal>, at time: Timestamp, anchors: TrustAnchors) -> Bool {
+        switch chain {
+        case .failure(let refusal):
+            fail("certificate-chain", refusal)
+            skip("certificate-validity", "there is no certificate chain to look at")
+            skip("trusted-root", "there is no certificate chain to look at")
+            return false
+        case .success(let chain):
+            pass("certificate-chain", chain.detail)
+            let isValid = checkValidity("certificate-validity", .evidenceChain, chain.path.validity, at: time)
+            return checkRoot(chain.root, role: .sgx, anchors) && isValid
+        }
+    }
+
+    /// Compares time with a range, and lets the verdict end with it.
+    mutating func checkValidity(
+        _ name: String, _ code: RefusalCode, _ validity: Validity, at time: Timestamp
+    ) -> Bool {
+        guard validity.contains(time) else {
+            fail(name, code, validity.problem(at: time))
+            return false
+        }
+        limit(validity.notAfter)
+        pass(name, "valid until \(validity.notAfter) (\(validity.endsWith))")
+        return true
+    }
+
+    /// The root's key must be an anchor's.
+    mutating func checkRoot(_ root: Certificate, role: TrustAnchors.Role, _ anchors: TrustAnchors) -> Bool {
+        if let anchor = anchors.anchor(root, role) {
+            grade = anchor.grade
+            pass("trusted-root", "\(root.nameForDetail) with key \(root.pin) is trusted as \(anchor.grade.rawValue)")
+            return true
+        }
+        if root.isMarkedSimulated {
+            fail(
+                "trusted-root", .simulatedRoot,
+                "the chain ends in the simulated root \(root.nameForDetail), which was not named as trusted")
+        } else {
+            fail(
+                "trusted-root", .untrustedRoot,
+                "the chain ends in \(root.nameForDetail) with key \(root.pin), which is not trusted")
+        }
+        return false
+    }
+
+    /// Step 3. Returns whether nothing in use is revoked, as far as the lists can tell.
+    mutating func checkRevocation(_ proof: SGXCollateralProof?, chain: PCKChain?, at time: Timestamp) -> Bool {
+        let lists: SGXCollateralProof.Lists
+        switch proof?.lists {
+        case nil:
+            skip("revocation-lists", "there is no collateral to look at")
+            skip("revocation", "there are no revocation lists to look at")
+            return true
+        case .failure(let refusal):
+            fail("revocation-lists", refusal)
+            skip("revocation", "there are no revocation lists to look at")
+            return true
+        case .success(let found): lists = found
+        }
+        if !lists.validity.contains(time) {
+            fail("revocation-lists", .collateralInvalid, lists.validity.problem(at: time))
+        } else if let chain, !chain.isIssued(by: lists.authority) {
+            fail(
+                "revocation-lists", .collateralInvalid,
+                "the PCK revocation list is by \(lists.authority.nameForDetail), not by the PCK certificate's CA")
+        } else if let chain, chain.root.pin != lists.path.root.pin {
+            fail("revocation-lists", .collateralInvalid, "the revocation lists are under another root than the PCK")
+        } else {
+            limit(lists.validity.notAfter)
+            pass("revocation-lists", lists.detail)
+        }
+        // A serial number on an authentic list is revoked, however old the list is.
+        var issuedByRoot = [lists.authority]
+        if let chain { issuedByRoot.append(chain.authority) }
+        if case .success(let tcbInfo) = proof?.tcbInfo { issuedByRoot.append(tcbInfo.path.leaf) }
+        if case .success(let qeIdentity) = proof?.qeIdentity { issuedByRoot.append(qeIdentity.path.leaf) }
+        var revoked = issuedByRoot.first { lists.root.revokes($0) }
+        if let chain, chain.isIssued(by: lists.authority), lists.pck.revokes(chain.leaf) { revoked = chain.leaf }
+        if let revoked {
+            fail("revocation", .certificateRevoked, "\(revoked.nameForDetail) is revoked")
+            return false
+        }
+        pass("revocation", "neither the PCK certificate nor an issuer is on the lists")
+        return true
+    }
+
+    /// Step 4. Returns the TCB info when it may be used for this platform at this time.
+    mutating func checkTCBInfo(
+        _ proof: SGXCollateralProof?, chain: PCKChain?, policy: AcceptancePolicy, at time: Timestamp
+    ) -> TCBInfo? {
+        guard let signed = usable(proof?.tcbInfo, "tcb-info", chain: chain, at: time) else { return nil }
+        let info = signed.document
+        if let chain {
+            guard info.fmspc == chain.platform.fmspc else {
+                fail(
+                    "tcb-info", .collateralInvalid,
+                    "the TCB info is for FMSPC \(Hex.encode(info.fmspc)), the platform's is "
+                        + Hex.encode(chain.platform.fmspc))
+                return nil
+            }
+            guard info.pceID == chain.platform.pceID else {
+                fail("tcb-info", .collateralInvalid, "the TCB info is for another PCEID than the platform's")
+                return nil
+            }
+        }
+        guard checkEvaluationDataNumber("tcb-info", info.evaluationDataNumber, policy) else { return nil }
+        limit(signed.validity.notAfter)
+        pass("tcb-info", signed.detail)
+        return info
+    }
+
+    /// Step 5, the document. Returns the identity when it may be used at this time.
+    mutating func checkQEIdentity(
+        _ proof: SGXCollateralProof?, chain: PCKChain?, policy: AcceptancePolicy, at time: Timestamp
+    ) -> QEIdentity? {
+        guard let signed = usable(proof?.qeIdentity, "qe-identity-document", chain: chain, at: time) else { return nil }
+        guard checkEvaluationDataNumber("qe-identity-document", signed.document.evaluationDataNumber, policy) else {
+            return nil
+        }
+        limit(signed.validity.notAfter)
+        pass("qe-identity-document", signed.detail)
+        return signed.document
+    }
+
+    private mutating func usable<Document>(
+        _ signed: Result<SGXCollateralProof.Signed<Document>, Refusal>?, _ name: String, chain: PCKChain?,
+        at time: Timestamp
+    ) -> SGXCollateralProof.Signed<Document>? {
+        switch signed {
+        case nil: skip(name, "there is no collateral to look at")
+        case .failure(let refusal): fail(name, refusal)
+        case .success(let signed):
+            if !signed.validity.contains(time) {
+                fail(name, .collateralInvalid, signed.validity.problem(at: time))
+            } else if let chain, chain.root.pin != signed.path.root.pin {
+                fail(name, .collateralInvalid, "it is signed under another root than the PCK certificate")
+            } else {
+                return signed
+            }
+        }
+        return nil
+    }
+
+    private mutating func checkEvaluationDataNumber(_ name: String, _ number: Int64, _ policy: AcceptancePolicy) -> Bool {
+        guard number < policy.minimumTCBEvaluationDataNumber else { return true }
+        failPolicy(
+            name, .collateralInvalid,
+            "evaluation data number \(number) is below \(policy.minimumTCBEvaluationDataNumber)")
+        return false
+    }
+
+    /// Step 5, the enclave. Returns the level that its version reaches.
+    mutating func checkQuotingEnclave(_ enclave: SGXReport, is identity: QEIdentity?) -> QEIdentity.Level? {
+        guard let identity else {
+            skip("qe-identity", "there is no QE identity to compare with")
+            return nil
+        }
+        if let difference = identity.difference(enclave) {
+            fail("qe-identity", .qeIdentity, "the quoting enclave is not Intel's: \(difference)")
+            return nil
+        }
+        guard let level = identity.level(of: enclave) else {
+            tcbStatus = .notSupported
+            fail("qe-identity", .qeIdentity, "ISVSVN \(enclave.svn) of the quoting enclave is below every level")
+            return nil
+        }
+        pass("qe-identity", "quoting enclave of ISVSVN \(enclave.svn): \(level.status.rawValue)")
+        return level
+    }
+
+    /// Step 6. Returns whether all three links hold.
+    mutating func checkSignatures(_ quote: SGXQuote, _ provenance: SGXProvenance) -> Bool {
+        let platform: SGXPlatform
+        switch provenance.platform {
+        case nil:
+            for name in ["qe-report-signature", "attestation-key", "quote-signature"] {
+                skip(name, "there is no PCK certificate to begin with")
+            }
+            return false
+        case .failure(let faults):
+            note("qe-report-signature", faults.signature, "the PCK key signed the quoting enclave's report")
+            note("attestation-key", faults.binding, "the quoting enclave's report binds the attestation key")
+            // A key that nothing vouches for still shows whether the quote itself was changed.
+            let key = try? P256.Signing.PublicKey(rawRepresentation: quote.attestationKey)
+            _ = checkQuoteSignature(quote, key)
+            return false
+        case .success(let found): platform = found
+        }
+        pass("qe-report-signature", "the PCK key signed the quoting enclave's report")
+        pass("attestation-key", "the quoting enclave's report binds the attestation key")
+        return checkQuoteSignature(quote, platform.attestationKey)
+    }
+
+    private mutating func note(_ name: String, _ fault: Refusal?, _ detail: String) {
+        if let fault { fail(name, fault) } else { pass(name, detail) }
+    }
+
+    private mutating func checkQuoteSignature(_ quote: SGXQuote, _ key: P256.Signing.PublicKey?) -> Bool {
+        guard let key, let signature = try? P256.Signing.ECDSASignature(rawRepresentation: quote.signature),
+            key.isValidSignature(signature, for: SHA256.hash(data: quote.signedBytes))
+        else {
+            fail("quote-signature", .evidenceSignature, "the attestation key's signature over the quote is wrong")
+            return false
+        }
+        pass("quote-signature", "ECDSA P-256 over the quote's first \(SGXQuote.Layout.signatureDataLength) bytes")
+        return true
+    }
+
+    /// Steps 8 to 10 and the TCB part of 11.
+    mutating func checkTCBLevel(
+        chain: PCKChain?, tcbInfo: TCBInfo?, qeLevel: QEIdentity.Level?, policy: AcceptancePolicy
+    ) {
+        guard let chain, let tcbInfo, let qeLevel else {
+            skip("tcb-level", "there is nothing to compare the platform with")
+            return
+        }
+        guard let level = tcbInfo.level(of: chain.platform) else {
+            tcbStatus = .notSupported
+            failPolicy(
+                "tcb-level", .tcbNotAccepted,
+                "the platform reaches no level (\(tcbInfo.shortcomings(of: chain.platform)))")
+            return
+        }
+        let status = level.status.converged(withQuotingEnclave: qeLevel.status)
+        tcbStatus = status
+        advisories = level.advisories + qeLevel.advisories.filter { !level.advisories.contains($0) }
+        var detail = "\(status.rawValue): level of \(level.date), evaluation data number \(tcbInfo.evaluationDataNumber)"
+        let short = tcbInfo.shortcomings(of: chain.platform)
+        if !short.isEmpty { detail += "; below the newest level in \(short)" }
+        if !advisories.isEmpty { detail += "; \(advisories.joined(separator: ", "))" }
+        if !policy.acceptedTCBStatuses.contains(status) {
+            failPolicy("tcb-level", .tcbNotAccepted, detail)
+        } else if let minimum = policy.minimumTCBDate, level.date < minimum || qeLevel.date < minimum {
+            failPolicy("tcb-level", .tcbNotAccepted, "\(detail); the policy asks for levels from \(minimum) on")
+        } else if let advisory = advisories.first(where: policy.refusedAdvisories.contains) {
+            failPolicy("tcb-level", .tcbNotAccepted, "\(detail); the policy refuses \(advisory)")
+        } else {
+            pass("tcb-level", detail)
+        }
+    }
+
+    /// The rest of step 11.
+    mutating func checkSGXPolicy(_ report: SGXReport, chain: PCKChain?, policy: AcceptancePolicy) {
+        checkDebug(report.attributes.contains(.debug), policy)
+        var refused: [String] = []
+        if let platform = chain?.platform {
+            // A Processor CA's certificate does not say; what must be absent is then not known to be.
+            if policy.sgx.refusesDynamicPlatform, platform.isDynamicPlatform ?? true { refused.append("dynamic platform") }
+            if policy.sgx.refusesCachedKeys, platform.hasCachedKeys ?? true { refused.append("cached keys") }
+            if policy.sgx.refusesSMT, platform.hasSMT ?? true { refused.append("SMT") }
+            if let ppids = policy.sgx.ppids, !ppids.contains(platform.ppid) { refused.append("PPID not on the list") }
+        }
+        require(
+            refused.isEmpty, "platform", .platformPolicy,
+            refused.isEmpty ? "nothing that the policy refuses" : "refused: \(refused.joined(separator: ", "))")
+    }
+
+    mutating func checkDebug(_ isDebuggable: Bool, _ policy: AcceptancePolicy) {
+        require(
+            !isDebuggable || policy.acceptsDebug, "debug", .debugEnabled,
+            isDebuggable ? "the owner of the machine can read this TEE's memory" : "debugging is off")
+    }
+
+    /// Report data, when the caller says what it must be; shorter values are filled up with zeros.
+    mutating func checkReportData(_ seen: ArraySlice<UInt8>, is wanted: [UInt8]?) {
+        guard let wanted else {
+            skip("report-data", "the caller compares the report data")
+            return
+        }
+        let isSame = wanted.count <= seen.count
+            && constantTimeEquals(seen, wanted + Array(repeating: 0, count: seen.count - wanted.count))
+        require(
+            isSame, "report-data", .bindingMismatch,
+            isSame ? "the report data is as expected" : "the report data is \(Hex.encode(seen)), not as expected")
+    }
+
+    /// The verdict ends no later than this.
+    mutating func limit(_ end: Timestamp) { validUntil = min(validUntil ?? end, end) }
+}
+
+extension PCKChain {
+    /// Whether the PCK's CA is `authority`, by name and key; the CA exists in two encodings.
+    func isIssued(by authority: Certificate) -> Bool {
+        self.authority.pin == authority.pin && self.authority.subjectName == authority.subjectName
+    }
+}

@@ -1,0 +1,47 @@
+import Crypto
+import Encoding
+
+/// A PCK certificate under its CA and a root, proven but for trust and time.
+struct PCKChain: Sendable {
+    let path: CertificatePath
+    let platform: PCKExtension
+    let key: P256.Signing.PublicKey
+    /// What the check that names this chain says.
+    let detail: String
+
+    var leaf: Certificate { path.certificates[0] }
+    var authority: Certificate { path.certificates[1] }
+    var root: Certificate { path.certificates[2] }
+
+    /// Reads the chain that a quote embeds.
+    ///
+    /// - Throws: `evidence-chain`.
+    init(embedded text: ArraySlice<UInt8>) throws(Refusal) {
+        var certificates: [Certificate] = []
+        for der in try CertificateText.blocks(text, atMost: 3) { certificates.append(try Certificate(der: der)) }
+        try self.init(certificates)
+    }
+
+    /// Reads the chain that came with the collateral.
+    init(supplied pem: String) throws(Refusal) {
+        try self.init(try Certificate.chain(pem: pem))
+    }
+
+    /// Exactly leaf, CA and root; some quotes have the last two the other way round.
+    private init(_ certificates: [Certificate]) throws(Refusal) {
+        guard certificates.count == 3 else {
+            throw Refusal(.evidenceChain, "a PCK chain has 3 certificates, not \(certificates.count)")
+        }
+        var ordered = certificates
+        if ordered[1].issuerName == ordered[1].subjectName { ordered.swapAt(1, 2) }
+        guard case .p256(let key) = ordered[0].publicKey else {
+            throw Refusal(.evidenceChain, "the PCK certificate's key is not P-256")
+        }
+        platform = try PCKExtension(ordered[0])
+        path = try CertificatePath(ordered, refusing: .evidenceChain)
+        self.key = key
+        detail =
+            "\(path.certificates[0].nameForDetail) under \(path.certificates[1].nameForDetail), FMSPC "
+            + Hex.encode(platform.fmspc)
+    }
+}

@@ -1,0 +1,116 @@
+import Crypto
+import Encoding
+
+/// What the bytes of SGX collateral prove, whatever the time: chains, lists and documents, each with its signature.
+///
+/// The parts stand or fall on their own, so that a verdict can name all that is wrong.
+struct SGXCollateralProof: Sendable {
+    /// A document of Intel's TCB signing key.
+    struct Signed<Document: Sendable>: Sendable {
+        let document: Document
+        let path: CertificatePath
+        let validity: Validity
+        let detail: String
+    }
+
+    /// Both revocation lists with the chain of the CA that issues PCK certificates.
+    struct Lists: Sendable {
+        let root: CertificateRevocationList
+        let pck: CertificateRevocationList
+        let path: CertificatePath
+        let validity: Validity
+        let detail: String
+
+        var authority: Certificate { path.certificates[0] }
+    }
+
+    let lists: Result<Lists, Refusal>
+    let tcbInfo: Result<Signed<TCBInfo>, Refusal>
+    let qeIdentity: Result<Signed<QEIdentity>, Refusal>
+
+    init(_ collateral: SGXCollateral) {
+        lists = SGXCollateralProof.catching { () throws(Refusal) in try SGXCollateralProof.lists(collateral) }
+        tcbInfo = SGXCollateralProof.catching { () throws(Refusal) in
+            let path = try SGXCollateralProof.signerPath(collateral.tcbInfoIssuerChain, "TCB info")
+            try SGXCollateralProof.checkSignature(
+                collateral.tcbInfoSignature, of: collateral.tcbInfo, by: path.leaf, "TCB info")
+            let info = try TCBInfo(signed: collateral.tcbInfo)
+            return Signed(
+                document: info, path: path,
+                validity: path.validity.intersection(
+                    Validity("the TCB info", from: info.issueDate, before: info.nextUpdate)),
+                detail: "TCB info \(info.evaluationDataNumber) of \(info.issueDate), signed by "
+                    + path.leaf.nameForDetail)
+        }
+        qeIdentity = SGXCollateralProof.catching { () throws(Refusal) in
+            let path = try SGXCollateralProof.signerPath(collateral.qeIdentityIssuerChain, "QE identity")
+            try SGXCollateralProof.checkSignature(
+                collateral.qeIdentitySignature, of: collateral.qeIdentity, by: path.leaf, "QE identity")
+            let identity = try QEIdentity(signed: collateral.qeIdentity)
+            return Signed(
+                document: identity, path: path,
+                validity: path.validity.intersection(
+                    Validity("the QE identity", from: identity.issueDate, before: identity.nextUpdate)),
+                detail: "QE identity \(identity.evaluationDataNumber) of \(identity.issueDate), signed by "
+                    + path.leaf.nameForDetail)
+        }
+    }
+
+    /// Whether every part holds; only then is the proof worth keeping.
+    var isComplete: Bool {
+        if case .success = lists, case .success = tcbInfo, case .success = qeIdentity { true } else { false }
+    }
+
+    private static func catching<Value>(
+        _ body: () throws(Refusal) -> Value
+    ) -> Result<Value, Refusal> {
+        do throws(Refusal) { return .success(try body()) } catch { return .failure(error) }
+    }
+
+    private static func lists(_ collateral: SGXCollateral) throws(Refusal) -> Lists {
+        let chain = try Certificate.chain(pem: collateral.pckCRLIssuerChain, refusing: .collateralInvalid)
+        guard chain.count == 2 else {
+            throw Refusal(.collateralInvalid, "the issuer chain of the PCK revocation list has 2 certificates")
+        }
+        let path = try CertificatePath(issuers: chain, refusing: .collateralInvalid)
+        let root = try list(collateral.rootCACRL, issuer: path.root, "root revocation list")
+        let pck = try list(collateral.pckCRL, issuer: path.leaf, "PCK revocation list")
+        let validity = path.validity
+            .intersection(Validity("the root revocation list", from: root.thisUpdate, before: root.nextUpdate))
+            .intersection(Validity("the PCK revocation list", from: pck.thisUpdate, before: pck.nextUpdate))
+        return Lists(
+            root: root, pck: pck, path: path, validity: validity,
+            detail: "lists of \(root.thisUpdate) by \(path.root.nameForDetail) with \(root.revokedSerials.count) entries "
+                + "and of \(pck.thisUpdate) by \(path.leaf.nameForDetail) with \(pck.revokedSerials.count)")
+    }
+
+    private static func list(
+        _ text: String, issuer: Certificate, _ what: String
+    ) throws(Refusal) -> CertificateRevocationList {
+        let list = try CertificateRevocationList(text: text)
+        guard list.issuerName == issuer.subjectName else {
+            throw Refusal(.collateralInvalid, "the \(what) is not issued by \(issuer.nameForDetail)")
+        }
+        guard issuer.keyUsage?.contains(.crlSign) ?? false, list.isSigned(by: issuer) else {
+            throw Refusal(.collateralInvalid, "the \(what) is not signed by \(issuer.nameForDetail)")
+        }
+        return list
+    }
+
+    private static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
+        let chain = try Certificate.chain(pem: pem, refusing: .collateralInvalid)
+        guard chain.count == 2 else {
+            throw Refusal(.collateralInvalid, "the issuer chain of the \(what) has 2 certificates, not \(chain.count)")
+        }
+        return try CertificatePath(chain, refusing: .collateralInvalid)
+    }
+
+    private static func checkSignature(
+        _ hex: String, of text: String, by signer: Certificate, _ what: String
+    ) throws(Refusal) {
+        guard case .p256(let key) = signer.publicKey, let bytes = Hex.decode(hex), bytes.count == 64,
+            let signature = try? P256.Signing.ECDSASignature(rawRepresentation: bytes),
+            key.isValidSignature(signature, for: SHA256.hash(data: Array(text.utf8)))
+        else { throw Refusal(.collateralInvalid, "the signature of the \(what) is wrong") }
+    }
+}

@@ -1,0 +1,23 @@
+public import Encoding
+
+/// Which collateral a quote needs: what its PCK certificate says about the platform, before anything is verified.
+///
+/// Only for finding collateral. Whether it fits is checked again when the quote is verified with it.
+public struct SGXPlatformIdentity: Hashable, Sendable {
+    /// Six bytes: family, model, stepping and platform type.
+    public let fmspc: [UInt8]
+    /// `processor` or `platform`, as Intel's provisioning service names the intermediate CA.
+    public let ca: String
+
+    /// Reads the chain that the quote embeds.
+    ///
+    /// - Throws: `evidence-chain` when there is none or it is not one of PCK certificates.
+    public init(of quote: SGXQuote) throws(Refusal) {
+        guard quote.certificationType == .certificateChain else {
+            throw Refusal(.evidenceChain, "the quote embeds no PCK certificate chain")
+        }
+        let chain = try PCKChain(embedded: quote.certificationData)
+        fmspc = chain.platform.fmspc
+        ca = chain.authority.subjectCommonName.contains("Processor") ? "processor" : "platform"
+    }
+}

@@ -1,0 +1,60 @@
+import Crypto
+import Encoding
+
+// The steps of `evidence.md` section 2.2, in its order.
+extension EvidenceVerifier {
+    func verifySNP(
+        _ evidence: ArraySlice<UInt8>, collateral: EvidenceCollateral?, at time: Timestamp, policy: AcceptancePolicy,
+        reportData: [UInt8]?
+    ) -> Verdict {
+        var appraisal = Appraisal(tee: .snp)
+        let report: SNPReport
+        do throws(Refusal) { report = try SNPReport(evidence) } catch {
+            appraisal.fail("format", error)
+            return appraisal.verdict()
+        }
+        appraisal.pass("format", "SNP report of version \(report.version)")
+        appraisal.reportData = Array(report.reportData)
+        appraisal.hostData = Array(report.hostData)
+        appraisal.isDebuggable = report.policy.contains(.allowsDebug)
+
+        let endorsement: SNPEndorsement?
+        switch endorsementResult(collateral) {
+        case .success(let found): endorsement = found
+        case .failure(let refusal):
+            endorsement = nil
+            appraisal.fail("certificate-chain", refusal)
+        }
+        if let endorsement {
+            let product = endorsement.platform.product
+            let isEndorsed = appraisal.checkEndorsement(report, endorsement)
+            let isTrusted = appraisal.checkRoot(endorsement.root, role: .ark(product), anchors)
+            let isValid = appraisal.checkValidity(
+                "certificate-validity", .evidenceChain, endorsement.path.validity, at: time)
+            let isUnrevoked = appraisal.checkRevocation(endorsement, policy: policy, at: time)
+            let isSigned = appraisal.checkReportSignature(report, endorsement.key)
+            appraisal.signatureChain =
+                isEndorsed && isTrusted && isValid && isUnrevoked && isSigned ? .valid : .invalid
+            appraisal.checkPlatform(report, endorsement.platform)
+            appraisal.claims = SNPClaims.of(report, product: product)
+        }
+        appraisal.checkSNPPolicy(report, endorsement?.platform, policy: policy, reportData: reportData)
+        return appraisal.verdict()
+    }
+
+    private func endorsementResult(_ collateral: EvidenceCollateral?) -> Result<SNPEndorsement, Refusal> {
+        switch collateral {
+        case .snp(let collateral):
+            if let endorsement = snpEndorsements.value(collateral.digest) { return .success(endorsement) }
+            do throws(Refusal) {
+                let endorsement = try SNPEndorsement(collateral)
+                if endorsement.isComplete { snpEndorsements.insert(endorsement, collateral.digest) }
+                return .success(endorsement)
+            } catch { return .failure(error) }
+        case nil:
+            return .failure(Refusal(.evidenceChain, "there is no VCEK or VLEK for the report"))
+        case .sgx:
+            return .failure(Refusal(.collateralInvalid, "the collateral is for SGX, not for SNP"))
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import Encoding
+
+extension TrustAnchors {
+    /// The vendors' own root keys, as SHA-256 of their `SubjectPublicKeyInfo`.
+    ///
+    /// Intel SGX Root CA: `https://certificates.trustedservices.intel.com/Intel_SGX_Provisioning_Certification_RootCA.pem`,
+    /// serial number 22650cd65a9d3489f383b49552bf501b392706ac in both encodings (to 2033 and to 2049).
+    /// AMD: `https://kdsintf.amd.com/vcek/v1/{product}/cert_chain`, the second certificate (ARK-Milan 010000, ARK-Genoa
+    /// 020000, ARK-Turin).
+    public static let vendors: TrustAnchors = {
+        var anchors = TrustAnchors()
+        for (role, pin) in [
+            (Role.sgx, "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e"),
+            (.ark(.milan), "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"),
+            (.ark(.genoa), "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831"),
+            (.ark(.turin), "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
+        ] {
+            guard let bytes = Hex.decode(pin), let digest = Digest(bytes: bytes) else { continue }
+            anchors.add(Anchor(role: role, pin: digest, grade: .hardware))
+        }
+        return anchors
+    }()
+}

@@ -1,0 +1,71 @@
+import Encoding
+
+/// Collects checks while evidence is appraised, and closes them into a verdict.
+///
+/// Checks are added in the order of `evidence.md` section 2; the first that fails gives the verdict its code.
+struct Appraisal {
+    private(set) var checks: [Check] = []
+    private(set) var firstFailure: Check?
+    private(set) var isPolicyMet = true
+    let tee: TEE
+    var grade = Grade.simulated
+    var signatureChain = Verdict.SignatureChain.notChecked
+    var tcbStatus: TCBStatus?
+    var advisories: [String] = []
+    var claims: [String: JSON] = [:]
+    var validUntil: Timestamp?
+    var reportData: [UInt8] = []
+    var hostData: [UInt8] = []
+    var isDebuggable = false
+
+    init(tee: TEE) {
+        self.tee = tee
+        checks.reserveCapacity(24)
+    }
+
+    mutating func pass(_ name: String, _ detail: String) {
+        checks.append(Check(name: name, outcome: .passed, detail: detail))
+    }
+
+    mutating func skip(_ name: String, _ detail: String) {
+        checks.append(Check(name: name, outcome: .notApplicable, detail: detail))
+    }
+
+    mutating func fail(_ name: String, _ code: RefusalCode, _ detail: String) {
+        let check = Check(name: name, outcome: .failed, detail: detail, code: code)
+        checks.append(check)
+        if firstFailure == nil { firstFailure = check }
+    }
+
+    mutating func fail(_ name: String, _ refusal: Refusal) { fail(name, refusal.code, refusal.detail) }
+
+    /// A check of the relying party's policy rather than of the evidence itself.
+    mutating func require(_ met: Bool, _ name: String, _ code: RefusalCode, _ detail: @autoclosure () -> String) {
+        if met {
+            pass(name, detail())
+        } else {
+            isPolicyMet = false
+            fail(name, code, detail())
+        }
+    }
+
+    mutating func failPolicy(_ name: String, _ code: RefusalCode, _ detail: String) {
+        isPolicyMet = false
+        fail(name, code, detail)
+    }
+
+    /// The verdict. Evidence without a valid signature chain is never accepted, whatever the checks say, and carries
+    /// no claims.
+    consuming func verdict() -> Verdict {
+        let isSigned = signatureChain == .valid
+        if firstFailure == nil, !isSigned {
+            fail("signature-chain", .evidenceChain, "the signature chain was not verified to its end")
+        }
+        return Verdict(
+            code: firstFailure?.code, detail: firstFailure?.detail ?? "", tee: tee, grade: grade,
+            signatureChain: signatureChain, tcbStatus: isSigned ? tcbStatus?.rawValue : nil,
+            advisories: isSigned ? advisories : [], claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
+            validUntil: isSigned ? validUntil : nil, checks: checks, reportData: isSigned ? reportData : [],
+            hostData: isSigned ? hostData : [], isDebuggable: isSigned && isDebuggable)
+    }
+}

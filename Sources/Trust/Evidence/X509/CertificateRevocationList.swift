@@ -1,0 +1,120 @@
+public import Encoding
+import SwiftASN1
+
+/// A certificate revocation list: who issued it, for what time, and which serial numbers it names.
+///
+/// Reading a list says nothing about its signature or freshness.
+///
+/// - Source: RFC 5280 section 5.1.
+public struct CertificateRevocationList: Hashable, Sendable {
+    /// The whole list as received.
+    public let der: [UInt8]
+    /// The signed part, a slice of `der`.
+    public let tbs: ArraySlice<UInt8>
+    /// DER of the issuer's `Name`.
+    public let issuerName: [UInt8]
+    /// The list holds from `thisUpdate` until before `nextUpdate`.
+    public let thisUpdate: Timestamp
+    public let nextUpdate: Timestamp
+    /// Serial numbers in the form of `Certificate.serial`.
+    public let revokedSerials: Set<[UInt8]>
+    public let signatureAlgorithm: SignatureAlgorithm
+    public let signature: [UInt8]
+
+    /// Longest list that is read.
+    public static let maximumBytes = 1 << 20
+
+    /// Reads one DER list that fills `der`.
+    ///
+    /// - Throws: `Refusal` with `code` also for a list without `nextUpdate`, and for critical extensions: they would
+    ///   narrow what the list says (delta lists, lists of one distribution point).
+    public init(der: some Collection<UInt8>, refusing code: RefusalCode = .collateralInvalid) throws(Refusal) {
+        let der = Array(der)
+        do { self = try CertificateRevocationList(parsing: der) } catch {
+            throw Refusal(code, "revocation list of \(der.count) bytes is not readable (\(error.shortReason))")
+        }
+    }
+
+    /// Reads hexadecimal DER, as collateral carries lists, or one PEM block, as Azure's host service does.
+    public init(text: String, refusing code: RefusalCode = .collateralInvalid) throws(Refusal) {
+        if let der = Hex.decode(text) {
+            self = try CertificateRevocationList(der: der, refusing: code)
+        } else if let blocks = PEM.decode(text, label: "X509 CRL"), blocks.count == 1 {
+            self = try CertificateRevocationList(der: blocks[0], refusing: code)
+        } else {
+            throw Refusal(code, "revocation list is neither hexadecimal nor PEM")
+        }
+    }
+
+    /// Whether `issuer`'s key made the signature.
+    public func isSigned(by issuer: Certificate) -> Bool {
+        issuer.publicKey.isValid(signature: signature, over: tbs, algorithm: signatureAlgorithm)
+    }
+
+    /// Whether the list names the certificate's serial number; the caller knows that both have the same issuer.
+    public func revokes(_ certificate: Certificate) -> Bool { revokedSerials.contains(certificate.serial) }
+
+    public static func == (left: CertificateRevocationList, right: CertificateRevocationList) -> Bool {
+        left.der == right.der
+    }
+    public func hash(into hasher: inout Hasher) { hasher.combine(der) }
+}
+
+// MARK: Parsing
+
+extension CertificateRevocationList {
+    private init(parsing der: [UInt8]) throws {
+        guard der.count <= CertificateRevocationList.maximumBytes else { throw UnsupportedASN1.oversized }
+        self.der = der
+        let signed = try SignedASN1(der)
+        tbs = signed.tbs
+        signatureAlgorithm = signed.algorithm
+        signature = signed.signature
+        // TBSCertList ::= SEQUENCE { version, signature, issuer, thisUpdate, nextUpdate,
+        //   revokedCertificates SEQUENCE OF … OPTIONAL, crlExtensions [0] }
+        let fields = try DER.sequence(signed.tbsNode, identifier: .sequence) { nodes in
+            guard try Int(derEncoded: &nodes) == 1 else { throw UnsupportedASN1.version }
+            try signed.requireSameAlgorithm(nodes.next())
+            let issuer = try nodes.required()
+            let thisUpdate = try Timestamp(nodes.required())
+            let nextUpdate = try Timestamp(nodes.required())
+            var serials: Set<[UInt8]> = []
+            var next = nodes.next()
+            if let list = next, list.identifier == .sequence {
+                try DER.sequence(list, identifier: .sequence) { entries in
+                    while let entry = entries.next() {
+                        serials.insert(try CertificateRevocationList.serial(entry))
+                    }
+                }
+                next = nodes.next()
+            }
+            if let next { try CertificateRevocationList.checkExtensions(next) }
+            return (issuer, thisUpdate, nextUpdate, serials)
+        }
+        issuerName = Array(fields.0.encodedBytes)
+        thisUpdate = fields.1
+        nextUpdate = fields.2
+        revokedSerials = fields.3
+    }
+
+    private static func serial(_ entry: ASN1Node) throws -> [UInt8] {
+        try DER.sequence(entry, identifier: .sequence) { nodes in
+            let serial = try ArraySlice<UInt8>(derEncoded: &nodes)
+            _ = try Timestamp(nodes.required())
+            if let extensions = nodes.next() {
+                guard try !X509Extensions(extensions).hasCritical(besides: []) else { throw UnsupportedASN1.version }
+            }
+            return Array(serial.drop { $0 == 0 })
+        }
+    }
+
+    private static func checkExtensions(_ node: ASN1Node) throws {
+        guard node.identifier == ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific),
+            case .constructed(let children) = node.content
+        else { throw UnsupportedASN1.version }
+        var iterator = children.makeIterator()
+        guard try !X509Extensions(iterator.required()).hasCritical(besides: []), iterator.next() == nil else {
+            throw UnsupportedASN1.version
+        }
+    }
+}
