@@ -133,7 +133,7 @@ let services: [Target] = [
 ]
 
 let executables: [Target] = [
-    unit("simulated-tee", ["SimulatedTEE", "ServiceKit", arguments]),
+    unit("simulated-tee", ["SimulatedTEE", arguments]),
     unit("attestation-service", ["AttestationService", "ServiceKit", "Telemetry", arguments]),
     unit("key-service", ["KeyService", "ServiceKit", "Telemetry", arguments]),
     unit("medical-platform", ["MedicalPlatform", "ServiceKit", "Telemetry", arguments]),

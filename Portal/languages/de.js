@@ -10,7 +10,7 @@ export default {
     details: 'Einzelheiten',
     signOut: 'Abmelden',
     'footer.medical': 'Cloister zeigt Messungen eines Modells. Es ist kein Medizinprodukt und stellt keine Diagnose.',
-    'footer.host': 'Diese Seite kommt von einem Server, den Ihr Krankenhaus gewählt hat. Was sie beweist, gilt nur so weit wie ihr eigener Code: Vergleichen Sie sie mit „cloister portal verify“.',
+    'footer.host': 'Diese Seite kommt von einem Server, den Ihr Krankenhaus gewählt hat. Was sie beweist, gilt nur so weit wie ihr eigener Code. Pässe und Beweise lassen sich speichern und unabhängig von ihr prüfen.',
 
     'stopped.title': 'Das Portal ist nicht gestartet',
     'stopped.text': 'Seine Konfiguration ist nicht brauchbar. Es wurde nichts gesendet. Bitte sagen Sie dem Betreiber des Portals Bescheid.',
@@ -47,6 +47,8 @@ export default {
     'pill.verifiedSeconds': { one: 'In diesem Browser geprüft, vor {count} Sekunde', other: 'In diesem Browser geprüft, vor {count} Sekunden' },
     'pill.verifiedMinutes': { one: 'In diesem Browser geprüft, vor {count} Minute', other: 'In diesem Browser geprüft, vor {count} Minuten' },
     'pill.refused': 'Abgelehnt – nichts wurde gesendet',
+    'pill.away': 'Keine Antwort – nichts wurde gesendet',
+    'session.ended': 'Ihre Sitzung ist zu Ende. Bitte melden Sie sich wieder an.',
     'trust.again': 'Erneut prüfen',
 
     'form.required': '(erforderlich)',
@@ -366,7 +368,7 @@ export default {
     'purpose.result': 'Ergebnis',
     'purpose.passport': 'Pass',
     'remains.title': 'Was bleibt',
-    'remains.host': 'Der Code dieser Seite kommt von einem Server. Wer ihn beherrscht, bestimmt, was hier geprüft wird; die Befehlszeile kann ihn vergleichen.',
+    'remains.host': 'Der Code dieser Seite kommt von einem Server. Wer ihn beherrscht, bestimmt, was hier geprüft wird. Die Befehlszeile prüft gespeicherte Pässe und Beweise unabhängig davon.',
     'remains.chip': 'Wer ein Labor hat und die Maschine in der Hand hält, kann einen Chip angreifen. Seitenkanäle sind verringert, nicht beseitigt.',
     'remains.size': 'Größen werden auf Klassen aufgefüllt, Zeiten sind sichtbar: Wer zusieht, erfährt, dass etwas gesendet wurde, und ungefähr wie viel.',
     'remains.stated': 'Die Diagnose-Einheit wird vor jedem Bild von der Plattform-Einheit geprüft. Was sie bewiesen hat, steht im Pass jedes Ergebnisses und wird dann hier geprüft.',

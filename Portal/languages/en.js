@@ -10,7 +10,7 @@ export default {
     details: 'Details',
     signOut: 'Sign out',
     'footer.medical': 'Cloister shows measurements made by a model. It is not a medical device and gives no diagnosis.',
-    'footer.host': 'This page came from a host that your hospital chose. What it proves, it proves only as well as its own code: compare it with “cloister portal verify”.',
+    'footer.host': 'This page came from a host that your hospital chose. What it proves, it proves only as well as its own code. Passports and evidence can be saved and checked apart from it.',
 
     'stopped.title': 'The portal did not start',
     'stopped.text': 'Its configuration cannot be used. Nothing was sent. Please tell whoever runs the portal.',
@@ -47,6 +47,8 @@ export default {
     'pill.verifiedSeconds': { one: 'Verified in this browser, {count} second ago', other: 'Verified in this browser, {count} seconds ago' },
     'pill.verifiedMinutes': { one: 'Verified in this browser, {count} minute ago', other: 'Verified in this browser, {count} minutes ago' },
     'pill.refused': 'Refused – nothing was sent',
+    'pill.away': 'No answer – nothing was sent',
+    'session.ended': 'Your session has ended. Please sign in again.',
     'trust.again': 'Verify again',
 
     'form.required': '(required)',
@@ -366,7 +368,7 @@ export default {
     'purpose.result': 'Result',
     'purpose.passport': 'Passport',
     'remains.title': 'What remains',
-    'remains.host': 'This page’s own code comes from a static host. Whoever controls that host controls what is checked here; the command line can compare it.',
+    'remains.host': 'This page’s own code comes from a static host. Whoever controls that host controls what is checked here. The command line checks saved passports and evidence independently.',
     'remains.chip': 'Somebody with a laboratory and the machine in hand may attack a chip. Side channels are reduced, not removed.',
     'remains.size': 'Sizes are padded to classes and times are visible: an observer learns that something was sent, and roughly how much.',
     'remains.stated': 'The diagnostics unit is checked by the platform unit before each image. What it proved stands in the passport of each result, and is checked here then.',

@@ -15,7 +15,6 @@ export class RuntimeData {
         const members = new Members(parseCanonical(bytes, code, 'runtime data'), code, 'runtime data');
         members.exactly('format', 'cloister-runtime-data/1');
         const keys = members.array('keys', 2);
-        require(keys.length === 2, code, 'the runtime data has not exactly two keys');
         let encryption = 0;
         /** @type {P256Key | undefined} */
         let hopKey;

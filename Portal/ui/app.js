@@ -69,8 +69,16 @@ export class App extends EventTarget {
             this.unit = null;
             this.refusal = error instanceof Refusal ? error : new Refusal('unexpected', error instanceof Error ? error.name : '');
             this.changed('trust');
+            // A service that is away comes back; a failed check stays failed until a person asks again.
+            clearTimeout(this.retry);
+            if (this.isAway) this.retry = setTimeout(() => this.channel.reverify().catch(() => undefined), 10000);
             throw this.refusal;
         }
+    }
+
+    /** Whether the last refusal is only that somebody did not answer. */
+    get isAway() {
+        return this.refusal !== null && ['unreachable', 'not-ready', 'too-many', 'issuer-keys-unavailable'].includes(this.refusal.code);
     }
 
     /** @param {string} id */

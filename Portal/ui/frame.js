@@ -1,7 +1,7 @@
 import { h, icon, replace } from './dom.js';
 import { language, languageNames, load, t } from './language.js';
 import { prefer, preference } from './preferences.js';
-import { refusalNotice } from './form.js';
+import { notice, refusalNotice } from './form.js';
 import { imagingView } from './imaging.js';
 import { intakeView } from './intake.js';
 import { resultsView } from './results.js';
@@ -36,7 +36,7 @@ export class Frame {
         this.account = h('div', { class: 'account' });
         this.main = h('main', { id: 'main', tabindex: '-1' });
         app.addEventListener('trust', () => this.showTrust());
-        app.addEventListener('session', () => this.sessionChanged());
+        app.addEventListener('session', () => this.sessionChanged(true));
         app.addEventListener('jobs', () => this.showNavigation());
         app.addEventListener('arrived', () => this.announce(t('job.arrived')));
         addEventListener('hashchange', () => this.open(location.hash.slice(1)));
@@ -121,7 +121,7 @@ export class Frame {
         this.pill.className = `pill ${app.trust}`;
         const age = app.unit === null ? 0 : Math.max(0, Math.floor(Date.now() / 1000) - app.unit.at);
         const text = app.trust === 'verified' ? t(age < 60 ? 'pill.verifiedSeconds' : 'pill.verifiedMinutes', { count: age < 60 ? age : Math.floor(age / 60) })
-            : app.trust === 'refused' ? t('pill.refused') : t('pill.verifying');
+            : app.trust === 'refused' ? t(app.isAway ? 'pill.away' : 'pill.refused') : t('pill.verifying');
         replace(this.pill, icon(names[app.trust]), h('span', null, text));
         if (app.trust === this.shownTrust) return;
         this.shownTrust = app.trust;
@@ -143,7 +143,8 @@ export class Frame {
         this.sessionChanged();
     }
 
-    sessionChanged() {
+    /** @param {boolean} [lost] the platform ended the session, not the clerk */
+    sessionChanged(lost = false) {
         const { app } = this;
         if (app.platform.session === null) {
             clearTimeout(app.timer);
@@ -154,6 +155,7 @@ export class Frame {
         } else app.poll();
         this.showAccount();
         this.open(app.platform.session === null ? 'sign-in' : 'patient');
+        replace(this.alert, lost && h('div', { class: 'refused' }, notice('info', h('p', null, t('session.ended')))));
     }
 
     /** @param {string} name */

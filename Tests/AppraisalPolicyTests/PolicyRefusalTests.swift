@@ -14,11 +14,13 @@ struct BrokenPolicy: Sendable, CustomTestStringConvertible {
 @Suite("Policies that are refused")
 struct PolicyRefusalTests {
     static let broken: [BrokenPolicy] = [
-        BrokenPolicy(reason: "no version", text: "authorizationrules{};", line: 1, column: 1, symbol: "authorizationrules"),
+        BrokenPolicy(
+            reason: "no version", text: "authorizationrules{};", line: 1, column: 1, symbol: "authorizationrules"),
         BrokenPolicy(reason: "unknown version", text: "version=1.7;", line: 1, column: 9, symbol: "1.7"),
         BrokenPolicy(reason: "version with blanks inside", text: "version=1 .0;", line: 1, column: 9, symbol: "1"),
         BrokenPolicy(
-            reason: "missing semicolon", text: "version=1.0;\nauthorizationrules{\n  => permit()\n};", line: 4, column: 1,
+            reason: "missing semicolon", text: "version=1.0;\nauthorizationrules{\n  => permit()\n};", line: 4,
+            column: 1,
             symbol: "}"),
         BrokenPolicy(
             reason: "single equals sign", text: "version=1.0;authorizationrules{[type=\"a\"]=>permit();};", line: 1,
@@ -37,7 +39,8 @@ struct PolicyRefusalTests {
             symbol: "c"),
         BrokenPolicy(reason: "no authorizationrules", text: "version=1.0;", line: 1, column: 13, symbol: "end of text"),
         BrokenPolicy(
-            reason: "section twice", text: "version=1.0;authorizationrules{};authorizationrules{};", line: 1, column: 34,
+            reason: "section twice", text: "version=1.0;authorizationrules{};authorizationrules{};", line: 1,
+            column: 34,
             symbol: "authorizationrules"),
         BrokenPolicy(
             reason: "issue in authorizationrules",
@@ -46,7 +49,8 @@ struct PolicyRefusalTests {
             reason: "permit in issuancerules",
             text: "version=1.0;authorizationrules{};issuancerules{=>permit();};", line: 1, column: 50, symbol: "permit"),
         BrokenPolicy(
-            reason: "configurationrules in 1.0", text: "version=1.0;configurationrules{};authorizationrules{};", line: 1,
+            reason: "configurationrules in 1.0", text: "version=1.0;configurationrules{};authorizationrules{};",
+            line: 1,
             column: 13, symbol: "configurationrules"),
         BrokenPolicy(
             reason: "negation", text: "version=1.1;authorizationrules{![type==\"a\"]=>permit();};", line: 1, column: 32,
@@ -70,7 +74,8 @@ struct PolicyRefusalTests {
             symbol: ")"),
         BrokenPolicy(
             reason: "positional arguments",
-            text: "version=1.0;authorizationrules{};issuancerules{=>issue(\"a\",1);};", line: 1, column: 56, symbol: "\"a\""),
+            text: "version=1.0;authorizationrules{};issuancerules{=>issue(\"a\",1);};", line: 1, column: 56,
+            symbol: "\"a\""),
     ]
 
     @Test(arguments: broken)

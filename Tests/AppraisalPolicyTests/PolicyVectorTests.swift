@@ -26,7 +26,9 @@ enum PolicyVectors {
     static let texts: [PolicyTextCase] = (try? loadTexts()) ?? []
     static let evaluations: [PolicyEvaluationCase] = (try? loadEvaluations()) ?? []
 
-    private static func document(_ path: String) throws -> JSON { try JSON.parse(Vectors.bytes("maa-policies/" + path)) }
+    private static func document(_ path: String) throws -> JSON {
+        try JSON.parse(Vectors.bytes("maa-policies/" + path))
+    }
 
     /// Versions that this release evaluates; the others are refused by name, which has a test of its own.
     private static func isSupported(_ text: String) -> Bool {

@@ -1,8 +1,11 @@
 import AttestationToken
 import Crypto
+import CryptoExtras
 import Encoding
 import Evidence
 import Testing
+
+private typealias Digest = Encoding.Digest
 
 /// Formats section 6, "A token is accepted".
 struct AcceptanceTests {
@@ -14,7 +17,9 @@ struct AcceptanceTests {
         return Acceptance(policy: policy, manifests: try manifests.map { try $0.sign(with: Fixture.releaseKey) })
     }
 
-    func code(_ acceptance: Acceptance, _ token: AttestationToken, role: String = "diagnostics", pinned: Digest? = nil)
+    private func code(
+        _ acceptance: Acceptance, _ token: AttestationToken, role: String = "diagnostics", pinned: Digest? = nil
+    )
         -> RefusalCode?
     {
         AttestationTokenTests.code { () throws(Refusal) in
@@ -23,7 +28,7 @@ struct AcceptanceTests {
     }
 
     /// A token of the unit as another party runs it.
-    func token(of party: Digest, role: String = "diagnostics") throws -> AttestationToken {
+    private func token(of party: Digest, role: String = "diagnostics") throws -> AttestationToken {
         try Fixture.verify(Fixture.sign(Fixture.claims(Fixture.runtimeData(role: role, party: party))))
     }
 
@@ -252,7 +257,8 @@ struct AcceptanceTests {
         #expect(json == expected)
     }
 
-    @Test func `simulated measurements are left out where the owner does not allow them, and none is no policy`() throws {
+    @Test func `simulated measurements are left out where the owner does not allow them, and none is no policy`() throws
+    {
         var manifest = Fixture.manifest()
         #expect(
             AttestationTokenTests.code { () throws(Refusal) in

@@ -1,3 +1,6 @@
+// A key that cannot be made fails the whole run, loudly.
+// swift-format-ignore-file: NeverUseForceTry
+
 import AttestationToken
 import Crypto
 import CryptoExtras

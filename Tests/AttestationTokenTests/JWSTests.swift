@@ -1,5 +1,6 @@
 import AttestationToken
 import Crypto
+import CryptoExtras
 import Encoding
 import Testing
 
@@ -19,7 +20,9 @@ struct JWSTests {
         var payload = jws.payload
         payload[3] ^= 1
         let changed = Fixture.replacing(part: 1, of: compact, with: Base64.encodeURL(payload))
-        #expect(code { () throws(Refusal) in try key.verify(JWS(compact: changed, maximumBytes: 1_000)) } == .tokenSignature)
+        #expect(
+            code { () throws(Refusal) in try key.verify(JWS(compact: changed, maximumBytes: 1_000)) } == .tokenSignature
+        )
     }
 
     @Test func `the RS256 example of RFC 7515 appendix A.2 verifies`() throws {
@@ -92,7 +95,8 @@ struct JWSTests {
 struct JWKTests {
     @Test func `keys survive the way to JSON and back`() throws {
         for key in [
-            JWK(Fixture.hop.publicKey, use: "sig"), JWK(Fixture.es384.publicKey), try JWK(Fixture.rs256.publicKey, use: "enc"),
+            JWK(Fixture.hop.publicKey, use: "sig"), JWK(Fixture.es384.publicKey),
+            try JWK(Fixture.rs256.publicKey, use: "enc"),
         ] {
             #expect(try JWK(json: key.json) == key)
         }
@@ -104,15 +108,16 @@ struct JWKTests {
     static let x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
     static let y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 
-    @Test(arguments: [
-        (["kty": "oct", "k": "AA"], "a symmetric key"),
-        (["kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"], "another curve"),
-        (["kty": "EC", "crv": "P-256", "x": .string(x)], "a missing coordinate"),
-        (["kty": "EC", "crv": "P-256", "x": .string(x), "y": .string(y), "d": "AA"], "a private part"),
-        (["kty": "EC", "crv": "P-256", "x": .string("AA" + x), "y": .string(y)], "a coordinate that is too long"),
-        (["kty": "RSA", "n": "AAEC", "e": "AQAB"], "a modulus with a leading zero"),
-        (["kty": "RSA", "n": "", "e": "AQAB"], "an empty modulus"),
-    ] as [(JSON, String)])
+    @Test(
+        arguments: [
+            (["kty": "oct", "k": "AA"], "a symmetric key"),
+            (["kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"], "another curve"),
+            (["kty": "EC", "crv": "P-256", "x": .string(x)], "a missing coordinate"),
+            (["kty": "EC", "crv": "P-256", "x": .string(x), "y": .string(y), "d": "AA"], "a private part"),
+            (["kty": "EC", "crv": "P-256", "x": .string("AA" + x), "y": .string(y)], "a coordinate that is too long"),
+            (["kty": "RSA", "n": "AAEC", "e": "AQAB"], "a modulus with a leading zero"),
+            (["kty": "RSA", "n": "", "e": "AQAB"], "an empty modulus"),
+        ] as [(JSON, String)])
     func `a JWK with a fault is refused`(json: JSON, fault: String) {
         #expect(code { () throws(Refusal) in try JWK(json: json) } == .tokenMalformed)
     }

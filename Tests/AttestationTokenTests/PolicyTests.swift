@@ -1,5 +1,6 @@
 import AttestationToken
 import Crypto
+import CryptoExtras
 import Encoding
 import Evidence
 import Foundation
@@ -70,6 +71,7 @@ struct PartyPolicyTests {
 
     @Test func `each fault of the format is refused`() throws {
         let issuer = Fixture.issuer.json
+        let pin = JSON.string(Fixture.pin.description)
         func changed(_ json: JSON, _ name: String, _ value: JSON?) -> JSON {
             var members = json.object ?? [:]
             members[name] = value
@@ -83,13 +85,14 @@ struct PartyPolicyTests {
             ("an issuer twice", "issuers", [issuer, issuer]), ("a threshold of none", "threshold", 0),
             ("a threshold of more", "threshold", 2),
             ("an issuer without pins", "issuers", [changed(issuer, "pins", [])]),
-            ("an issuer with three pins", "issuers", [changed(issuer, "pins", [.string(Fixture.pin.description)]
-                + [.string(Fixture.pin.description), .string(Fixture.pin.description)])]),
+            ("an issuer with three pins", "issuers", [changed(issuer, "pins", [pin, pin, pin])]),
             ("an issuer over http", "issuers", [changed(issuer, "url", "http://localhost")]),
             ("an issuer with a slash", "issuers", [changed(issuer, "url", "https://localhost/")]),
             ("an issuer with an unknown member", "issuers", [changed(issuer, "trusted", true)]),
-            ("a signer with an RSA key", "releaseSigners",
-                [changed(signer, "key", try JWK(Fixture.rs256.publicKey).json)]),
+            (
+                "a signer with an RSA key", "releaseSigners",
+                [changed(signer, "key", try JWK(Fixture.rs256.publicKey).json)]
+            ),
             ("a peer that is no unit", "peers", [["party": .string(party.description), "role": "A"]]),
             ("an enrolment that is no digest", "enrolment", ["x"]),
         ]

@@ -50,6 +50,14 @@ struct RecordedTokenTests {
         #expect(code { () throws(Refusal) in try AttestationToken(issued) } == .bindingMismatch)
     }
 
+    @Test(arguments: ["certs-sharedwus.json", "certs-pylarryoattestationaad.json"])
+    func `the name of a key is made as the real service makes it`(certs: String) throws {
+        let key = try #require(
+            JSON.parse(Vectors.bytes("maa-requests/\(certs)"))["reply"]?["keys"]?.array?.first)
+        let leaf = try #require(key["x5c"]?.array?.first?.string.flatMap { Base64.decode($0, .lenient) })
+        #expect(try Certificate(der: leaf).publicKey.attestationKeyID == key["kid"]?.string)
+    }
+
     @Test("AC-026 a recorded draft token, alg none, is refused")
     func draft() throws {
         let recorded = try exchange("oe-recorded-aad-draft-policy.json", certs: "certs-pylarryoattestationaad.json")

@@ -1,5 +1,6 @@
 import AttestationToken
 import Crypto
+import CryptoExtras
 import Encoding
 import Testing
 

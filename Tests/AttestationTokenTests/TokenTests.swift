@@ -1,8 +1,10 @@
 import AttestationToken
 import Crypto
+import CryptoExtras
 import Encoding
 import Evidence
 import Testing
+import X509
 
 /// The checks of formats section 3, in their order.
 struct TokenTests {
@@ -144,7 +146,8 @@ struct TokenTests {
             .init(Fixture.issuerKey.publicKey), name: "Test issuer", authority: false, signer: Fixture.issuerKey)
         let chains: [(String, [[UInt8]])] = [
             ("other root", [leaf, root]), ("pinned root, leaf of another", [leaf, Fixture.issuerCertificate]),
-            ("leaf alone", [Fixture.leafES256]), ("no certificate", []), ("broken", [[1, 2, 3], Fixture.issuerCertificate]),
+            ("leaf alone", [Fixture.leafES256]), ("no certificate", []),
+            ("broken", [[1, 2, 3], Fixture.issuerCertificate]),
             ("three", [Fixture.leafES256, Fixture.issuerCertificate, Fixture.issuerCertificate]),
             ("swapped", [Fixture.issuerCertificate, Fixture.leafES256]),
             ("expired leaf", [expired, Fixture.issuerCertificate]), ("early leaf", [early, Fixture.issuerCertificate]),

@@ -180,7 +180,8 @@ struct HopChainTests {
         }
     }
 
-    @Test("AC-037 an answer to its parent's exchange only, once, not earlier, not by the same key") func answers() throws {
+    @Test("AC-037 an answer to its parent's exchange only, once, not earlier, not by the same key")
+    func answers() throws {
         let hops = try chain(2)
         let keys = (request: P256.Signing.PrivateKey(), answer: P256.Signing.PrivateKey())
         var request = hops[0].content

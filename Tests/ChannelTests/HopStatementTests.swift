@@ -35,11 +35,12 @@ struct HopStatementTests {
         try hop.requireSignature(of: key.publicKey)
     }
 
-    @Test(arguments: [
-        ("format", "cloister-hop/2"), ("kind", "push"), ("nonce", "AA"), ("iat", .string("1")),
-        ("iat", .integer(-1)), ("party", "short"), ("suite", "x25519"), ("extra", true), ("enc", .null),
-        ("response", .null), ("model", ["name": "a"]), ("role", 1),
-    ] as [(String, JSON)])
+    @Test(
+        arguments: [
+            ("format", "cloister-hop/2"), ("kind", "push"), ("nonce", "AA"), ("iat", .string("1")),
+            ("iat", .integer(-1)), ("party", "short"), ("suite", "x25519"), ("extra", true), ("enc", .null),
+            ("response", .null), ("model", ["name": "a"]), ("role", 1),
+        ] as [(String, JSON)])
     func `a member of another form is refused`(name: String, value: JSON) throws {
         var members = try #require(content.json(format: "cloister-hop/1").object)
         members[name] = value

@@ -77,7 +77,8 @@ struct KeyConfigurationTests {
             let configuration = KeyConfiguration(suite: .xwing, publicKey: good.prefix(1_184) + point)
             #expect(refusal { try SealedRequest.seal([1], to: configuration) } == "key-invalid")
         }
-        let modulus = KeyConfiguration(suite: .xwing, publicKey: [UInt8](repeating: 0xff, count: 1_184) + good.suffix(32))
-        #expect(refusal { try SealedRequest.seal([1], to: modulus) } == "key-invalid")
+        let broken = [UInt8](repeating: 0xff, count: 1_184) + good.suffix(32)
+        let configuration = KeyConfiguration(suite: .xwing, publicKey: broken)
+        #expect(refusal { try SealedRequest.seal([1], to: configuration) } == "key-invalid")
     }
 }

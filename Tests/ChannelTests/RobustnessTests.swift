@@ -32,7 +32,8 @@ struct RobustnessTests {
 
     @Test func `requests and responses`() throws {
         let request = try BinaryHTTPTests().request.encoded(padded: false)
-        Self.feed([request, BinaryHTTPTests.raw(fields: [("a", "b")])], rounds: 3_000) { try BinaryRequest(parsing: $0) }
+        let seeds = [request, BinaryHTTPTests.raw(fields: [("a", "b")])]
+        Self.feed(seeds, rounds: 3_000) { try BinaryRequest(parsing: $0) }
         let response = BinaryResponse(status: 200, fields: [BinaryField("a", "b")], content: [1])
         Self.feed([try response.encoded(padded: false)], rounds: 3_000) { try BinaryResponse(parsing: $0) }
     }
@@ -75,6 +76,16 @@ struct RobustnessTests {
         Self.feed([Array(hop.content.json(format: "cloister-hop/1").canonical)], rounds: 1_500) { bytes in
             let json = try JSON.parseCanonical(bytes, "hop", refusing: .tokenMalformed)
             return try HopStatement.Content(json: json, format: "cloister-hop/1")
+        }
+    }
+
+    @Test func `messages with a sender's statement`() throws {
+        let exchange = try TestExchange()
+        let configuration = try exchange.diagnostics.configuration(.xwing)
+        let opened = try exchange.diagnostics.keys.open(try exchange.send().body, named: configuration.name)
+        let end = try #require(opened.message.lastIndex { $0 != 0 })
+        Self.feed([Array(opened.message[...(end + 1)])], rounds: 1_500) {
+            try IncomingRequest($0, exchange: opened.exchange)
         }
     }
 

@@ -56,7 +56,7 @@ struct CacheTests {
         var fixture = SGXFixture()
         let good = try fixture.built()
         let verifier = EvidenceVerifier(anchors: good.anchors)
-        fixture.rootList.key = .p256()
+        fixture.rootList.key = .newP256()
         let bad = try fixture.built().collateral
         for _ in 0..<2 {
             #expect(

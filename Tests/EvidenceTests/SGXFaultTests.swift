@@ -30,7 +30,7 @@ struct SGXFaultTests {
         #expect(verdict.validUntil?.description == "2025-07-01T00:00:00Z")
     }
 
-    @Test("refused with its code", arguments: chainFaults + collateralFaults + enclaveFaults)
+    @Test("refused with its code", arguments: SGXFaultTests.chainFaults + SGXFaultTests.collateralFaults + SGXFaultTests.enclaveFaults)
     func refused(_ fault: Fault) throws {
         var fixture = SGXFixture()
         fault.change(&fixture)
@@ -78,7 +78,7 @@ struct SGXFaultTests {
         Fault("CA signed by another root of the same name", .evidenceChain, "certificate-chain") { fixture in
             let authority = fixture.authority
             fixture.embedsChain = { pck, _, root in
-                TestPEM.chain(pck, (try? authority.der(issuer: "Test SGX Root CA", signedBy: .p256())) ?? [], root)
+                TestPEM.chain(pck, (try? authority.der(issuer: "Test SGX Root CA", signedBy: .newP256())) ?? [], root)
             }
         },
         Fault("no root in the chain", .evidenceChain, "certificate-chain") {
@@ -111,7 +111,7 @@ struct SGXFaultTests {
         Fault("AC-012 PCK list from the future", .collateralInvalid, "revocation-lists") {
             $0.pckList.thisUpdate = SGXFixture.time + 1
         },
-        Fault("root list by another key", .collateralInvalid, "revocation-lists") { $0.rootList.key = .p256() },
+        Fault("root list by another key", .collateralInvalid, "revocation-lists") { $0.rootList.key = .newP256() },
         Fault("PCK list by another name", .collateralInvalid, "revocation-lists") {
             $0.pckList.issuer = "Intel SGX PCK Platform CA"
         },
@@ -140,7 +140,7 @@ struct SGXFaultTests {
             $0.tcbInfo["tcbLevels"] = [SGXFixture.level(Array(repeating: 0, count: 15), 0, "2024-01-01", "UpToDate")]
         },
         Fault("TCB info without levels", .collateralInvalid, "tcb-info") { $0.tcbInfo["tcbLevels"] = [] },
-        Fault("collateral signed by another key", .collateralInvalid, "tcb-info") { $0.signsCollateralWith = .p256() },
+        Fault("collateral signed by another key", .collateralInvalid, "tcb-info") { $0.signsCollateralWith = .newP256() },
         Fault("collateral signed by the PCK", .collateralInvalid, "tcb-info") { $0.signsCollateralWith = $0.pckKey },
         Fault("signer of the collateral expired", .collateralInvalid, "tcb-info") {
             $0.signer.notAfter = SGXFixture.time - 1
@@ -170,11 +170,11 @@ struct SGXFaultTests {
         Fault("AC-014 quoting enclave with other MISCSELECT", .qeIdentity, "qe-identity") { $0.quotingEnclave[16] = 1 },
         Fault("AC-014 quoting enclave below every level", .qeIdentity, "qe-identity") { $0.quotingEnclave[258] = 1 },
         Fault("AC-014 QE report signed by another key", .qeIdentity, "qe-report-signature") {
-            $0.signsQuotingEnclaveWith = .p256()
+            $0.signsQuotingEnclaveWith = .newP256()
         },
         Fault("AC-014 something hides behind the binding", .qeIdentity, "attestation-key") { $0.bindingTail[31] = 1 },
         Fault("AC-001 quote signed by another key", .evidenceSignature, "quote-signature") {
-            $0.signsQuoteWith = .p256()
+            $0.signsQuoteWith = .newP256()
         },
         Fault("AC-005 debug enclave", .debugEnabled, "debug") { $0.enclave[48] |= 2 },
         Fault("AC-010 platform below every level", .tcbNotAccepted, "tcb-level") { $0.components[0] = 0 },

@@ -6,11 +6,11 @@ import Evidence
 struct SGXFixture: Sendable {
     static let time = Timestamp(seconds: 1_750_000_000)
 
-    let rootKey = TestKey.p256()
-    let authorityKey = TestKey.p256()
-    let pckKey = TestKey.p256()
-    let signerKey = TestKey.p256()
-    let attestationKey = TestKey.p256()
+    let rootKey = TestKey.newP256()
+    let authorityKey = TestKey.newP256()
+    let pckKey = TestKey.newP256()
+    let signerKey = TestKey.newP256()
+    let attestationKey = TestKey.newP256()
 
     var rootName = "Test SGX Root CA"
     var root: TestCertificate
@@ -148,7 +148,7 @@ extension SGXFixture {
         let signed = header + enclave
         var enclaveReport = quotingEnclave
         enclaveReport.replaceSubrange(
-            320..<352, with: SHA256.hash(data: attestationKey.rawPublicKey + authenticationData))
+            320..<352, with: Array(SHA256.hash(data: attestationKey.rawPublicKey + authenticationData)))
         enclaveReport.replaceSubrange(352..<384, with: bindingTail)
         var data = try (signsQuoteWith ?? attestationKey).signRaw(signed)
         data += attestationKey.rawPublicKey + enclaveReport

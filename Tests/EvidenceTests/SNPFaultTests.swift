@@ -34,7 +34,7 @@ struct SNPFaultTests {
         #expect(verdict.checks.allSatisfy { $0.outcome != .failed && !$0.detail.isEmpty })
     }
 
-    @Test("refused with its code", arguments: faults)
+    @Test("refused with its code", arguments: SNPFaultTests.faults)
     func refused(_ fault: Fault) throws {
         var fixture = SNPFixture()
         fault.change(&fixture)
@@ -76,7 +76,7 @@ struct SNPFaultTests {
         Fault("ASK that may not sign certificates", .evidenceChain, "certificate-chain") {
             $0.authority.keyUsage = 0x02
         },
-        Fault("endorsement key of another curve", .evidenceChain, "certificate-chain") { $0.leaf.key = .p256() },
+        Fault("endorsement key of another curve", .evidenceChain, "certificate-chain") { $0.leaf.key = .newP256() },
         Fault("VCEK expired", .evidenceChain, "certificate-validity") { $0.leaf.notAfter = SNPFixture.time - 1 },
         Fault("ASK not yet valid", .evidenceChain, "certificate-validity") {
             $0.authority.notBefore = SNPFixture.time + 1
@@ -100,7 +100,7 @@ struct SNPFaultTests {
             $0.list = TestRevocationList(issuer: $0.root.subject, key: $0.rootKey, serials: [0])
         },
         Fault("AC-001 report signed by another key", .evidenceSignature, "report-signature") {
-            $0.signsReportWith = .p384()
+            $0.signsReportWith = .newP384()
         },
         Fault("AC-011 chip id differs in its last byte", .tcbInconsistent, "chip-id") {
             $0.report[Layout.chipID + 63] ^= 1
@@ -290,10 +290,10 @@ struct SNPFaultTests {
     func floors() throws {
         let built = try SNPFixture().built()
         var policy = AcceptancePolicy.default
-        policy.snp.floors[.genoa] = .init(reported: SNPTCBVersion(bootLoader: 9, tee: 0, snp: 23, microcode: 72))
+        policy.snp.floors[.genoa] = SNPRequirements.Floors(reported: SNPTCBVersion(bootLoader: 9, tee: 0, snp: 23, microcode: 72))
         #expect(built.verdict(policy: policy).tcbStatus == "UpToDate")
         // One component below is out of date, however high the others are.
-        policy.snp.floors[.genoa] = .init(reported: SNPTCBVersion(bootLoader: 0, tee: 0, snp: 24, microcode: 0))
+        policy.snp.floors[.genoa] = SNPRequirements.Floors(reported: SNPTCBVersion(bootLoader: 0, tee: 0, snp: 24, microcode: 0))
         let verdict = built.verdict(policy: policy)
         #expect(verdict.accepted && verdict.tcbStatus == "OutOfDate")
         #expect(verdict.check("tcb-level")?.detail.contains("SNP 23 < 24") == true)

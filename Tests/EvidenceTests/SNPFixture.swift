@@ -6,9 +6,9 @@ import Evidence
 struct SNPFixture: Sendable {
     static let time = Timestamp(seconds: 1_750_000_000)
 
-    let rootKey = TestKey.p384()
-    let authorityKey = TestKey.p384()
-    let chipKey = TestKey.p384()
+    let rootKey = TestKey.newP384()
+    let authorityKey = TestKey.newP384()
+    let chipKey = TestKey.newP384()
 
     var product = SNPProduct.genoa
     var kind = SNPReport.SigningKey.vcek

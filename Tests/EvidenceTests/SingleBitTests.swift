@@ -20,7 +20,7 @@ struct SingleBitTests {
         let lanes = 4
         let accepted = await withTaskGroup(of: [Int].self) { group in
             for lane in 0..<lanes {
-                group.addTask { @concurrent in
+                group.addTask {
                     var changed = evidence
                     var accepted: [Int] = []
                     for bit in stride(from: lane, to: evidence.count * 8, by: lanes) {

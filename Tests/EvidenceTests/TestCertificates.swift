@@ -9,8 +9,8 @@ enum TestKey: Sendable {
     case p384(P384.Signing.PrivateKey)
     case rsa(_RSA.Signing.PrivateKey)
 
-    static func p256() -> TestKey { .p256(P256.Signing.PrivateKey()) }
-    static func p384() -> TestKey { .p384(P384.Signing.PrivateKey()) }
+    static func newP256() -> TestKey { .p256(P256.Signing.PrivateKey()) }
+    static func newP384() -> TestKey { .p384(P384.Signing.PrivateKey()) }
 
     var subjectPublicKeyInfo: [UInt8] {
         switch self {

@@ -1,4 +1,5 @@
 import Encoding
+
 @testable import Imaging
 
 /// Swift Testing has a `Tag` too.

@@ -1,6 +1,7 @@
 import Encoding
-@testable import Imaging
 import Testing
+
+@testable import Imaging
 
 @Suite struct `A DICOM file` {
     /// The refusal that reading `bytes` as an image ends in; nil when it can be read.
@@ -31,22 +32,26 @@ import Testing
         #expect(explicit.studyInstanceUID == nil)
     }
 
-    @Test("AC-128 what is not a DICOM file is refused", arguments: [
-        [], Array("hello".utf8), [UInt8](repeating: 0x41, count: 5_000), Array("%PDF-1.7\n".utf8),
-        [0x89, 0x50, 0x4E, 0x47] + [UInt8](repeating: 0, count: 300),
-    ])
+    @Test(
+        "AC-128 what is not a DICOM file is refused",
+        arguments: [
+            [], Array("hello".utf8), [UInt8](repeating: 0x41, count: 5_000), Array("%PDF-1.7\n".utf8),
+            [0x89, 0x50, 0x4E, 0x47] + [UInt8](repeating: 0, count: 300),
+        ])
     func notDICOM(_ bytes: [UInt8]) {
         let refusal = refusal(bytes)
         #expect(refusal?.code == .imageInvalid)
         #expect(refusal?.detail.contains("not a DICOM file") == true)
     }
 
-    @Test("AC-128 a transfer syntax that cannot be read is refused by its standard name", arguments: [
-        ("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"),
-        ("1.2.840.10008.1.2.2", "Explicit VR Big Endian"), ("1.2.840.10008.1.2.5", "RLE Lossless"),
-        ("1.2.840.10008.1.2.4.50", "JPEG Baseline"), ("1.2.840.10008.1.2.4.90", "JPEG 2000"),
-        ("1.2.840.10008.1.2.4.100", "MPEG2"), ("1.2.3.4.5", "not in the standard"),
-    ])
+    @Test(
+        "AC-128 a transfer syntax that cannot be read is refused by its standard name",
+        arguments: [
+            ("1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"),
+            ("1.2.840.10008.1.2.2", "Explicit VR Big Endian"), ("1.2.840.10008.1.2.5", "RLE Lossless"),
+            ("1.2.840.10008.1.2.4.50", "JPEG Baseline"), ("1.2.840.10008.1.2.4.90", "JPEG 2000"),
+            ("1.2.840.10008.1.2.4.100", "MPEG2"), ("1.2.3.4.5", "not in the standard"),
+        ])
     func syntax(_ uid: String, _ name: String) {
         var builder = DICOMBuilder.small
         builder.transferSyntax = uid
@@ -152,9 +157,11 @@ import Testing
     }
 
     @Test(arguments: [true, false]) func `sequences are skipped up to a depth`(_ undefined: Bool) {
-        let start = DICOMBuilder.small.bytes.count - DICOMBuilder.small.elements.reduce(0) { sum, element in
-            sum + DICOMBuilder.element(element.tag, element.representation, element.value, explicit: true).count
-        }
+        let start =
+            DICOMBuilder.small.bytes.count
+            - DICOMBuilder.small.elements.reduce(0) { sum, element in
+                sum + DICOMBuilder.element(element.tag, element.representation, element.value, explicit: true).count
+            }
         let whole = DICOMBuilder.small.bytes
         func file(_ sequence: [UInt8]) -> [UInt8] { Array(whole[..<start]) + sequence + Array(whole[start...]) }
         #expect(refusal(file(nested(1, undefined: undefined))) == nil)

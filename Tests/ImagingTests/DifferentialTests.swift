@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
-@testable import Imaging
 import TestSupport
 import Testing
+
+@testable import Imaging
 
 /// The Python of the set-up, used where another implementation gives a second opinion.
 enum Python {
@@ -75,7 +76,9 @@ enum Python {
         """
 
     @Test(.enabled(if: Python.has("pydicom"), "needs pydicom in the Python of the set-up"))
-    func `grey native slices have the same stored values, and every other file is refused or read without a trap`() throws {
+    func `grey native slices have the same stored values, and every other file is refused or read without a trap`()
+        throws
+    {
         let lines = try Python.run(Self.script).split(separator: "\n")
         var equal = 0
         var refused: [String] = []

@@ -1,6 +1,7 @@
 import Encoding
-@testable import Imaging
 import Testing
+
+@testable import Imaging
 
 @Suite struct `A grey image` {
     private func image(_ change: (inout DICOMBuilder) -> Void) throws(Refusal) -> GreyImage {
@@ -18,15 +19,17 @@ import Testing
         }
     }
 
-    @Test("AC-128 headers that do not fit the pixel data are refused", arguments: [
-        ("more rows than pixels", Tag.rows, [UInt8]([3, 0])), ("fewer rows than pixels", .rows, [1, 0]),
-        ("no rows", .rows, [0, 0]), ("huge rows and columns", .columns, [0xFF, 0xFF]),
-        ("rows of four bytes", .rows, [2, 0, 0, 0]), ("one bit a pixel", .bitsAllocated, [1, 0]),
-        ("12 bits allocated", .bitsAllocated, [12, 0]), ("64 bits allocated", .bitsAllocated, [64, 0]),
-        ("more bits stored than allocated", .bitsStored, [17, 0]), ("no bits stored", .bitsStored, [0, 0]),
-        ("a high bit of its own", .highBit, [15, 0]), ("an unknown representation", .pixelRepresentation, [2, 0]),
-        ("three samples a pixel", .samplesPerPixel, [3, 0]),
-    ])
+    @Test(
+        "AC-128 headers that do not fit the pixel data are refused",
+        arguments: [
+            ("more rows than pixels", Tag.rows, [UInt8]([3, 0])), ("fewer rows than pixels", .rows, [1, 0]),
+            ("no rows", .rows, [0, 0]), ("huge rows and columns", .columns, [0xFF, 0xFF]),
+            ("rows of four bytes", .rows, [2, 0, 0, 0]), ("one bit a pixel", .bitsAllocated, [1, 0]),
+            ("12 bits allocated", .bitsAllocated, [12, 0]), ("64 bits allocated", .bitsAllocated, [64, 0]),
+            ("more bits stored than allocated", .bitsStored, [17, 0]), ("no bits stored", .bitsStored, [0, 0]),
+            ("a high bit of its own", .highBit, [15, 0]), ("an unknown representation", .pixelRepresentation, [2, 0]),
+            ("three samples a pixel", .samplesPerPixel, [3, 0]),
+        ])
     func headerLies(_ what: String, _ tag: Tag, _ value: [UInt8]) {
         #expect(refusal { $0.set(tag, "US", value) }?.code == .imageInvalid, "\(what)")
     }
@@ -124,9 +127,11 @@ import Testing
         #expect(ModelInput.padded(side) == padded)
     }
 
-    @Test("AC-127 rescale values that make no numbers are refused", arguments: [
-        "0", "1e300", "inf", "nan", "0x10", "1 2", "", "1\\2", "-",
-    ])
+    @Test(
+        "AC-127 rescale values that make no numbers are refused",
+        arguments: [
+            "0", "1e300", "inf", "nan", "0x10", "1 2", "", "1\\2", "-",
+        ])
     func rescale(_ slope: String) {
         let refusal = refusal { $0.set(.rescaleSlope, "DS", slope) }
         if slope.isEmpty { #expect(refusal == nil) } else { #expect(refusal?.code == .imageInvalid) }
@@ -172,7 +177,10 @@ import Testing
         #expect(try image { _ in }.rendered() == [0, 51, 102, 153, 204, 255])
         let inverted = try image { $0.set(.photometricInterpretation, "CS", "MONOCHROME1") }
         #expect(inverted.rendered() == [255, 204, 153, 102, 51, 0])
-        #expect(try image { $0.set(.pixelData, "OW", [UInt8](repeating: 7, count: 12)) }.rendered() == [128, 128, 128, 128, 128, 128])
+        #expect(
+            try image { $0.set(.pixelData, "OW", [UInt8](repeating: 7, count: 12)) }.rendered() == [
+                128, 128, 128, 128, 128, 128,
+            ])
     }
 
     @Test func `the file's first window is used`() throws {

@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
-@testable import Imaging
 import TestSupport
 import Testing
+
+@testable import Imaging
 
 @Suite struct `A PNG` {
     /// Reads what `PNG.encode` writes: chunks with right checksums, stored blocks, no filters.

@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
-@testable import Imaging
 import TestSupport
 import Testing
+
+@testable import Imaging
 
 @Suite struct `The samples` {
     struct Manifest: Decodable {

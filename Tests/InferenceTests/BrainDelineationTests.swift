@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
-@testable import Inference
 import TestSupport
 import Testing
+
+@testable import Inference
 
 @Suite(.enabled(if: Fixtures.hasLibrary, "needs the ONNX Runtime library of the set-up"))
 struct `The brain model` {
@@ -20,7 +21,9 @@ struct `The brain model` {
         }
     }
 
-    @Test(arguments: Fixtures.names) func `of 8-bit integers labels a sample nearly as expected`(_ name: String) async throws {
+    @Test(arguments: Fixtures.names) func `of 8-bit integers labels a sample nearly as expected`(_ name: String)
+        async throws
+    {
         let expected = try Fixtures.labels(name)
         let delineation = try await Fixtures.brain("brain-delineation-int8.onnx").delineate(Fixtures.slice(name))
         let equal = zip(delineation.labels, expected).count { $0 == $1 }
@@ -122,7 +125,8 @@ struct `The brain model` {
 
 /// The reference runtime in the Python of the set-up.
 enum PythonRuntime {
-    static let isAvailable = (try? run(["-c", "import onnxruntime; assert onnxruntime.__version__ == '1.31.1'"])) != nil
+    static let isAvailable =
+        (try? run(["-c", "import onnxruntime; assert onnxruntime.__version__ == '1.31.1'"])) != nil
 
     /// SHA-256 of the cropped labels.
     static func labels(model: URL, input: URL, _ slice: Slice) throws -> String {

@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
 import Imaging
-@testable import Inference
 import TestSupport
+
+@testable import Inference
 
 /// What the tests of this target share.
 enum Fixtures {
@@ -34,7 +35,8 @@ enum Fixtures {
         let input = image.modelInput()
         return try Slice(
             rows: input.rows, columns: input.columns, paddedRows: input.paddedRows, paddedColumns: input.paddedColumns,
-            values: input.values, rowSpacing: image.pixelSpacing?.row ?? 0, columnSpacing: image.pixelSpacing?.column ?? 0,
+            values: input.values, rowSpacing: image.pixelSpacing?.row ?? 0,
+            columnSpacing: image.pixelSpacing?.column ?? 0,
             thickness: image.sliceThickness ?? 0)
     }
 
@@ -43,7 +45,8 @@ enum Fixtures {
         let padded = ((rows + 15) / 16 * 16, (columns + 15) / 16 * 16)
         return try Slice(
             rows: rows, columns: columns, paddedRows: padded.0, paddedColumns: padded.1,
-            values: [Float](repeating: value, count: padded.0 * padded.1), rowSpacing: 1, columnSpacing: 1, thickness: 1)
+            values: [Float](repeating: value, count: padded.0 * padded.1), rowSpacing: 1, columnSpacing: 1, thickness: 1
+        )
     }
 
     /// The bytes of a NumPy array of unsigned bytes.

@@ -20,7 +20,9 @@ import Testing
     @Test func `AC-127 lengths that do not add up are refused`() throws {
         let encoded = try message().encoded
         let length = String(encoded.headerLength)
-        func read(_ body: [UInt8], _ length: String?) throws { _ = try InferenceMessage(.request, parsing: body, headerLength: length) }
+        func read(_ body: [UInt8], _ length: String?) throws {
+            _ = try InferenceMessage(.request, parsing: body, headerLength: length)
+        }
         #expect(throws: Refusal.self) { try read(encoded.body + [0], length) }
         #expect(throws: Refusal.self) { try read(Array(encoded.body.dropLast()), length) }
         #expect(throws: Refusal.self) { try read(encoded.body, nil) }
@@ -36,7 +38,8 @@ import Testing
             #"{"inputs":[{"name":"a","datatype":"UINT8","shape":[4194304,4194304],"parameters":{"binary_data_size":0}}]}"#,
             #"{"inputs":[{"name":"a","datatype":"UINT8","shape":[-1],"parameters":{"binary_data_size":0}}]}"#,
             #"{"inputs":[{"name":"a","datatype":"UINT8","shape":[0],"parameters":{"binary_data_size":0}}]}"#,
-            #"{"inputs":[{"name":"a","datatype":"UINT8","shape":[1],"parameters":{"binary_data_size":-5}}]}"#, "[1]", "{",
+            #"{"inputs":[{"name":"a","datatype":"UINT8","shape":[1],"parameters":{"binary_data_size":-5}}]}"#, "[1]",
+            "{",
         ])
     func hostile(header: String) {
         #expect(throws: Refusal.self) {

@@ -35,7 +35,9 @@ enum ONNXBuilder {
         return number(2, 7) + text(8, name) + bytes(9, raw)
     }
 
-    static func graph(_ name: String, nodes: [Message], inputs: [Message], outputs: [Message], tensors: [Message] = []) -> Message {
+    static func graph(_ name: String, nodes: [Message], inputs: [Message], outputs: [Message], tensors: [Message] = [])
+        -> Message
+    {
         nodes.flatMap { bytes(1, $0) } + text(2, name) + tensors.flatMap { bytes(5, $0) }
             + inputs.flatMap { bytes(11, $0) } + outputs.flatMap { bytes(12, $0) }
     }

@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
-@testable import Inference
 import TestSupport
 import Testing
+
+@testable import Inference
 
 @Suite struct `The ONNX Runtime library` {
     private func refusal(_ path: String) -> RefusalCode? {
@@ -110,7 +111,9 @@ struct `A session` {
         #expect(throws: Refusal.self) { try Tensor(shape: [1], .float32([.infinity])) }
     }
 
-    @Test("AC-126 a model that would never end is ended by the time limit, and the next run works") func endless() async throws {
+    @Test("AC-126 a model that would never end is ended by the time limit, and the next run works") func endless()
+        async throws
+    {
         let session = try Fixtures.session(ONNXBuilder.endless)
         let tensor = try Tensor(shape: [1], .float32([0]))
         for _ in 0..<2 {
@@ -183,7 +186,9 @@ struct `A session` {
             #expect(code(Build.bytes(7, graph)) == .modelInvalid)
             #expect(code(Build.bytes(7, []) + Build.bytes(20, Build.bytes(1, graph))) == .modelInvalid)
         }
-        #expect(code(Build.bytes(7, []) + Build.bytes(25, Build.bytes(7, Build.bytes(5, Build.bytes(5, tensor))))) == .modelInvalid)
+        #expect(
+            code(Build.bytes(7, []) + Build.bytes(25, Build.bytes(7, Build.bytes(5, Build.bytes(5, tensor)))))
+                == .modelInvalid)
         #expect(code(Build.bytes(7, []) + Build.bytes(25, Build.bytes(11, Build.bytes(5, tensor)))) == .modelInvalid)
         // The location alone, and the file name alone.
         #expect(code(Build.bytes(7, Build.bytes(5, Build.number(14, 1)))) == .modelInvalid)

@@ -6,6 +6,7 @@ import Encoding
 import Foundation
 import HTTPTypes
 import ServiceKit
+import SwiftASN1
 import Synchronization
 import TestSupport
 import Testing
@@ -15,8 +16,9 @@ import X509
 
 /// Keys that are slow to make, made once.
 enum Shared {
-    static let wrappingKey = try! _RSA.Encryption.PrivateKey(keySize: .bits3072)
-    static let smallWrappingKey = try! _RSA.Encryption.PrivateKey(keySize: .bits2048)
+    // The library does not declare these keys Sendable; they are only read.
+    nonisolated(unsafe) static let wrappingKey = try! _RSA.Encryption.PrivateKey(keySize: .bits3072)
+    nonisolated(unsafe) static let smallWrappingKey = try! _RSA.Encryption.PrivateKey(keySize: .bits2048)
     static let hopKey = P256.Signing.PrivateKey()
     static let party = Encoding.Digest(of: "the owner's policy key")
     static let unitParty = Encoding.Digest(of: "the platform's policy key")
@@ -313,6 +315,6 @@ struct Answer {
     }
 
     func ciphertext() throws -> [UInt8] {
-        try #require(Base64.decode(try #require(try keyHSM()["ciphertext"]?.string)))
+        try #require(try keyHSM()["ciphertext"]?.string.flatMap { Base64.decode($0) })
     }
 }

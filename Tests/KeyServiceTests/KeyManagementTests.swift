@@ -206,7 +206,7 @@ import Testing
     @Test(
         "keys of each type are made, with the public part only in the answer",
         arguments: [
-            (["kty": "RSA-HSM"] as JSON, ["n", "e"]),
+            (["kty": "RSA-HSM"], ["n", "e"]),
             (["kty": "RSA-HSM", "key_size": 3_072], ["n", "e"]),
             (["kty": "EC-HSM"], ["crv", "x", "y"]),
             (["kty": "EC-HSM", "crv": "P-384"], ["crv", "x", "y"]),
@@ -214,7 +214,7 @@ import Testing
             (["kty": "oct-HSM"], []),
             (["kty": "oct-HSM", "key_size": 128], []),
             (["kty": "oct", "key_size": 512], []),
-        ])
+        ] as [(JSON, [String])])
     func create(_ members: JSON, _ publicMembers: [String]) async throws {
         let fixture = try Fixture()
         let answer = await fixture.send(.post, "/keys/k/create", fixture.exportable(members.object!))

@@ -29,6 +29,7 @@ for (const [name, hop] of /** @type {[string, (hop: any, i: number) => any][]} *
         return rest;
     }],
     ['an unknown member', (one) => ({ ...one, extra: 1 })],
+    ['a first hop that has a parent', (one, i) => (i === 0 ? { ...one, parent: one.token } : one)],
 ])) {
     test(`a passport with ${name} is refused as passport-invalid`, async () => {
         await assert.rejects(check({ hop }), refused('passport-invalid'));
@@ -66,6 +67,56 @@ test('a statement with a changed signature is not accepted', async () => {
         return { ...one, hops: [first, changed] };
     } });
     assert.deepEqual(failed(verdict), [[], ['statement']]);
+});
+
+test('a statement whose key id is not that of the token\'s key is not accepted', async () => {
+    const verdict = await check({ header: (/** @type {any} */ one, /** @type {number} */ i) => (i === 1 ? { ...one, kid: world.pins.hospital } : one) });
+    assert.deepEqual(failed(verdict), [[], ['statement']]);
+});
+
+test('a statement by a party that no policy names is not accepted', async () => {
+    const { peers } = policy;
+    policy.peers = [];
+    const verdict = await check({ passport: (/** @type {any} */ one) => ({ ...one, policies: [] }) });
+    policy.peers = peers;
+    assert.deepEqual(failed(verdict), [[], ['statement']]);
+});
+
+test('a token by an issuer that is not configured is not accepted', async () => {
+    const { issuers } = policy;
+    policy.issuers = [];
+    const verdict = await check();
+    policy.issuers = issuers;
+    assert.deepEqual(verdict.hops.map((/** @type {any} */ one) => one.checks.firstFailure.code), ['receipt-invalid:token', 'receipt-invalid:token']);
+});
+
+test('a policy of nobody that is pinned says nothing: its release signers do not count', async () => {
+    const { releaseSigners } = policy;
+    policy.releaseSigners = releaseSigners.filter((/** @type {any} */ one) => one.unit !== 'diagnostics');
+    const verdict = await check({ passport: (/** @type {any} */ one) => ({ ...one, policies: [] }) });
+    const again = await check();
+    policy.releaseSigners = releaseSigners;
+    assert.deepEqual(failed(verdict), [[], ['release']]);
+    assert.equal(again.accepted, true, 'the hospital\'s own policy in the passport counts');
+});
+
+for (const [name, change, code] of /** @type {[string, (document: any) => any, string][]} */ ([
+    ['without collateral', ({ collateral, ...rest }) => rest, 'receipt-unverifiable'],
+    ['with a changed signature', (one) => ({ ...one, evidence: `${one.evidence.slice(0, 920)}${one.evidence[920] === 'A' ? 'B' : 'A'}${one.evidence.slice(921)}` }), 'receipt-invalid:evidence'],
+    ['of the same unit for other keys', (one) => one, 'binding-mismatch'],
+])) {
+    test(`evidence ${name} is not accepted: ${code}`, async () => {
+        const other = code === 'binding-mismatch' ? (await world.diagnosticsUnit.document(Buffer.alloc(32).toString('base64url'))).evidence : undefined;
+        const verdict = await check({ passport: (/** @type {any} */ one) => ({ ...one, evidence: [one.evidence[0], { ...change(one.evidence[1]), ...(other && { evidence: other }) }] }) });
+        assert.deepEqual(failed(verdict), [[], ['evidence']]);
+        assert.equal(verdict.code, code);
+    });
+}
+
+test('no hops, too many hops, and the same hop twice are refused', async () => {
+    await assert.rejects(check({ passport: (/** @type {any} */ one) => ({ ...one, hops: [] }) }), refused('passport-invalid'));
+    await assert.rejects(check({ passport: (/** @type {any} */ one) => ({ ...one, hops: Array(9).fill(one.hops[0]) }) }), refused('passport-invalid'));
+    await assert.rejects(check({ passport: (/** @type {any} */ one) => ({ ...one, hops: [one.hops[0], one.hops[1], one.hops[1]] }) }), refused('passport-invalid'));
 });
 
 test('a passport of an unknown format, or with an unknown member, is refused', async () => {

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { portal, refused } from './support/environment.mjs';
 import { jws, jwkOf, now, World } from './support/world.mjs';
-import { newKey } from './support/certificates.mjs';
+import { certificate, newKey } from './support/certificates.mjs';
 
 const { toBase64URL } = await import(`${portal}/encoding/base64.js`);
 const { Memory } = await import(`${portal}/trust/memory.js`);
 const { Configuration } = await import(`${portal}/trust/configuration.js`);
+const { rsaThumbprint } = await import(`${portal}/trust/keys.js`);
 const { Channel } = await import(`${portal}/channel/channel.js`);
 const world = await World.make();
 const day = 86400;
@@ -52,12 +53,46 @@ refuses('AC-012 evidence without certificates', async (w) => {
 refuses('AC-005 a unit that can be debugged', (w) => { w.platformUnit.policyBits |= 1n << 19n; }, 'debug-enabled');
 refuses('a report with a reserved bit', (w) => { w.platformUnit.policyBits |= 1n << 40n; }, 'evidence-malformed');
 refuses('AC-041 a unit of another party', (w) => { w.configurationChanges = { platform: { party: w.pins.provider, url: 'https://platform.example' } }; }, 'instance-mismatch');
+refuses('a unit that is asked too often', (w) => { w.statuses = { '/evidence': 429 }; }, 'too-many');
+refuses('a unit that gives no evidence', (w) => { w.statuses = { '/evidence': 500 }; }, 'evidence-malformed');
+refuses('a unit that names no release manifest', async (w) => {
+    const document = w.platformUnit.document.bind(w.platformUnit);
+    w.platformUnit.document = async (/** @type {string} */ nonce) => {
+        delete (/** @type {any} */ (w.platformUnit)).document;
+        const { manifest: dropped, ...kept } = await document(nonce);
+        return /** @type {any} */ (kept);
+    };
+}, 'measurement-unknown');
+refuses('a portal without its policy file', (w) => { w.statuses = { 'party-policy.jws': 404 }; }, 'endorsement-invalid');
+refuses('AC-036 an attestation service without keys', (w) => { w.statuses = { '/certs': 503 }; }, 'issuer-keys-unavailable');
+refuses('an attestation service that refuses without saying why', (w) => { w.statuses = { '/attest/': 400 }; }, 'quorum-not-met');
+refuses('an attestation service that refuses and says why', (w) => {
+    w.statuses = { '/attest/': 400 };
+    w.refusal = 'tcb-not-accepted';
+}, 'tcb-not-accepted');
+refuses('an attestation service whose reason is no code', (w) => {
+    w.statuses = { '/attest/': 400 };
+    w.refusal = 'Not A Code <b>';
+}, 'quorum-not-met');
 refuses('a unit with another role', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, role: 'diagnostics' }); }, 'role-mismatch');
 refuses('AC-008 a unit that was launched for another party', (w) => { w.platformUnit.hostData = new Uint8Array(32); }, 'config-mismatch');
 refuses('runtime data with a third key', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, keys: [...data.keys, data.keys[0]] }); }, 'binding-mismatch');
 refuses('runtime data with an unknown member', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, extra: 1 }); }, 'binding-mismatch');
 refuses('runtime data whose hop key has another key\'s id', (w) => {
     w.platformUnit.changeRuntime = (data) => ({ ...data, keys: [data.keys[0], { ...data.keys[1], kid: data.keys[0].kid }] });
+}, 'binding-mismatch');
+refuses('runtime data of more than 16 KiB', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, ohttp: 'A'.repeat(16400) }); }, 'binding-mismatch');
+refuses('runtime data with one key', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, keys: data.keys.slice(0, 1) }); }, 'binding-mismatch');
+refuses('runtime data with two wrapping keys', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, keys: [data.keys[0], data.keys[0]] }); }, 'binding-mismatch');
+refuses('runtime data whose party is not a digest', (w) => { w.platformUnit.changeRuntime = (data) => ({ ...data, party: 'abcd' }); }, 'binding-mismatch');
+refuses('runtime data whose wrapping key has another key\'s id', (w) => {
+    w.platformUnit.changeRuntime = (data) => ({ ...data, keys: [{ ...data.keys[0], kid: data.keys[1].kid }, data.keys[1]] });
+}, 'binding-mismatch');
+refuses('a wrapping key shorter than RSA-3072', async (w) => {
+    const pair = await crypto.subtle.generateKey({ name: 'RSA-OAEP', modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' }, true, ['encrypt', 'decrypt']);
+    const { n } = await crypto.subtle.exportKey('jwk', pair.publicKey);
+    const kid = await rsaThumbprint(n, 'AQAB');
+    w.platformUnit.changeRuntime = (data) => ({ ...data, keys: [{ ...data.keys[0], n, kid }, data.keys[1]] });
 }, 'binding-mismatch');
 refuses('AC-013 a revoked intermediate', async (w) => {
     const document = await w.platformUnit.document();
@@ -69,6 +104,15 @@ refuses('AC-003 a root that is not pinned', (w) => { w.configurationChanges = { 
 refuses('AC-027 a token by a key that the issuer does not publish', (w) => { w.answers.certs = { keys: [] }; }, 'token-key-unknown');
 refuses('AC-035 an issuer whose key is not pinned', (w) => { w.configurationChanges = { attestation: [{ url: 'https://attestation.example', pins: [w.pins.platform] }] }; }, 'issuer-keys-untrusted');
 refuses('an issuer that the policy does not name', (w) => { w.policyChanges = { issuers: [{ url: 'https://other.example', pins: [w.pins.issuer], simulated: true }] }; }, 'quorum-not-met');
+refuses('AC-035 a leaf that the pinned issuer did not sign', async (w) => {
+    const other = await newKey('P-256');
+    const forged = await certificate({ subject: 'x', key: other, issuer: 'issuer', signer: other, notBefore: now - day, notAfter: now + day });
+    w.answers.certs = { keys: [{ kid: 'kid+/=', x5c: [Buffer.from(forged).toString('base64'), w.x5c[1]] }] };
+}, 'issuer-keys-untrusted');
+refuses('a leaf that has expired', async (w) => {
+    const expired = await certificate({ subject: 'x', key: w.leaf, issuer: 'issuer', signer: w.issuer, notBefore: now - 2 * day, notAfter: now - day });
+    w.answers.certs = { keys: [{ kid: 'kid+/=', x5c: [Buffer.from(expired).toString('base64'), w.x5c[1]] }] };
+}, 'issuer-keys-untrusted');
 refuses('certificates that are only a leaf', (w) => { w.answers.certs = { keys: [{ kid: 'kid+/=', x5c: w.x5c.slice(0, 1) }] }; }, 'issuer-keys-untrusted');
 refuses('AC-028 a token of another issuer', (w) => { w.tokenChanges = { iss: 'https://other.example' }; }, 'token-issuer');
 refuses('AC-029 a token that has expired', (w) => { w.tokenChanges = { exp: now - 100 }; }, 'token-time');
@@ -93,6 +137,12 @@ refuses('AC-026 a token whose algorithm is not that of its key', async (w) => {
     const token = await w.platformUnit.token(await w.platformUnit.runtimeData());
     w.answers.token = [toBase64URL(new TextEncoder().encode('{"alg":"RS256","kid":"kid+/="}')), ...token.split('.').slice(1)].join('.');
 }, 'token-algorithm');
+refuses('a token with critical extensions', (w) => { w.tokenHeader = { crit: ['exp'] }; }, 'token-malformed');
+refuses('a token of an unknown grade', (w) => { w.tokenChanges = { 'x-cloister-grade': 'golden' }; }, 'token-malformed');
+refuses('a token about another kind of TEE', (w) => { w.tokenChanges = { 'x-ms-attestation-type': 'tdxvm' }; }, 'token-malformed');
+refuses('a token without runtime data', (w) => { w.tokenChanges = { 'x-ms-runtime': undefined }; }, 'binding-mismatch');
+refuses('a token that says nothing about host data', (w) => { w.tokenChanges = { 'x-ms-sevsnpvm-hostdata': undefined }; }, 'config-mismatch');
+refuses('a token larger than 64 KiB', (w) => { w.tokenChanges = { padding: 'x'.repeat(65536) }; }, 'token-malformed');
 refuses('something that is no token', (w) => { w.answers.token = 'abc'; }, 'token-malformed');
 
 // The release
@@ -117,6 +167,10 @@ refuses('a policy that has ended', (w) => { w.policyChanges = { notBefore: now -
 refuses('a policy that has not begun', (w) => { w.policyChanges = { notBefore: now + 1000 }; }, 'endorsement-invalid');
 refuses('a policy that is valid for more than 90 days', (w) => { w.policyChanges = { notAfter: now + 91 * day }; }, 'endorsement-invalid');
 refuses('a policy with another format', (w) => { w.policyChanges = { format: 'cloister-party-policy/2' }; }, 'endorsement-invalid');
+refuses('a policy that names another party', (w) => { w.policyChanges = { party: w.pins.platform }; }, 'endorsement-invalid');
+refuses('a policy that wants no issuer', (w) => { w.policyChanges = { threshold: 0 }; }, 'endorsement-invalid');
+refuses('a policy that wants more issuers than it names', (w) => { w.policyChanges = { threshold: 2 }; }, 'endorsement-invalid');
+refuses('a policy with an issuer without pins', (w) => { w.policyChanges = { issuers: [{ url: 'https://attestation.example', pins: [], simulated: true }] }; }, 'endorsement-invalid');
 refuses('a policy with an unknown member', (w) => { w.policyChanges = { extra: true }; }, 'endorsement-invalid');
 
 test('a policy whose payload is not in canonical form is refused', async () => {

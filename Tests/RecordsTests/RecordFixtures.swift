@@ -64,7 +64,8 @@ final class Fixture {
         try Diagnosis(
             rows: 2, columns: 2, labels: [0, 1, 2, 3], image: [10, 20, 30, 40],
             classes: ["background", "csf", "grey_matter", "white_matter"],
-            volumes: TissueVolumes(csf: 1.25, grey: 2.5, white: 3), model: ModelIdentity(name: "m", version: "1", sha256: "ab"))
+            volumes: TissueVolumes(csf: 1.25, grey: 2.5, white: 3),
+            model: ModelIdentity(name: "m", version: "1", sha256: "ab"))
     }
 
     static let attribution = Attribution(

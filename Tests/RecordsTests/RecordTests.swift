@@ -1,8 +1,9 @@
 import Encoding
 import Foundation
-@testable import Records
 import TestSupport
 import Testing
+
+@testable import Records
 
 @Suite struct `Accounts` {
     @Test func `begin with an enrolment secret that works once`() async throws {
@@ -147,7 +148,9 @@ import Testing
         }
     }
 
-    private func put(_ fixture: Fixture, _ index: Int, _ upload: RecordID, _ bytes: [UInt8]) async throws -> RefusalCode? {
+    private func put(_ fixture: Fixture, _ index: Int, _ upload: RecordID, _ bytes: [UInt8]) async throws
+        -> RefusalCode?
+    {
         try await refusal {
             try await fixture.records.write { writer in
                 try writer.putPart(index, of: upload, bytes, at: Fixture.now)
@@ -170,7 +173,9 @@ import Testing
         let fixture = try Fixture(folder: folder)
         let upload = try await opened(fixture)
         let image = (0..<UploadPart.bytes * 2 + 100).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ $0 >> 9) }
-        let parts = [0, 1, 2].map { Array(image[$0 * UploadPart.bytes..<min(image.count, ($0 + 1) * UploadPart.bytes)]) }
+        let parts = [0, 1, 2].map {
+            Array(image[$0 * UploadPart.bytes..<min(image.count, ($0 + 1) * UploadPart.bytes)])
+        }
         #expect(try await put(fixture, 2, upload, parts[2]) == nil)
         #expect(try await put(fixture, 0, upload, Array("wrong at first".utf8)) == nil)
         #expect(try await put(fixture, 0, upload, parts[0]) == nil)
@@ -256,7 +261,8 @@ import Testing
         #expect(events[0].sequence == 1)
     }
 
-    @Test func `that a dead process was running are pending again, and fail visibly after three attempts`() async throws {
+    @Test func `that a dead process was running are pending again, and fail visibly after three attempts`() async throws
+    {
         let folder = try TemporaryFolder()
         var fixture = try Fixture(folder: folder)
         let id = try await fixture.pendingJob()
@@ -358,7 +364,9 @@ import Testing
 }
 
 @Suite struct `An idempotency key` {
-    private func once(_ fixture: Fixture, _ key: String, _ request: String, family: String) async throws -> StoredOutcome {
+    private func once(_ fixture: Fixture, _ key: String, _ request: String, family: String) async throws
+        -> StoredOutcome
+    {
         let key = try IdempotencyKey(key, request: Digest(of: request))
         return try await fixture.records.once(key, at: Fixture.now) { writer in
             let id = try writer.addPatient(

@@ -2,10 +2,11 @@ import Crypto
 import Encoding
 import Foundation
 import GRDB
-@testable import Records
 import Storage
 import TestSupport
 import Testing
+
+@testable import Records
 
 @Suite struct `A sealed row` {
     /// Runs SQL against the file as its host could.
@@ -33,7 +34,10 @@ import Testing
         let cipher = try Fixture.cipher()
         let sealed = try cipher.seal([1], table: "a", row: "r", version: 1)
         #expect(try cipher.open(sealed, table: "a", row: "r", version: 1, keyVersion: "v1") == [1])
-        func code(_ cipher: RowCipher, _ sealed: [UInt8], table: String = "a", row: String = "r", version: Int64 = 1, key: String = "v1") -> RefusalCode? {
+        func code(
+            _ cipher: RowCipher, _ sealed: [UInt8], table: String = "a", row: String = "r", version: Int64 = 1,
+            key: String = "v1"
+        ) -> RefusalCode? {
             do throws(Refusal) {
                 _ = try cipher.open(sealed, table: table, row: row, version: version, keyVersion: key)
                 return nil
@@ -48,8 +52,10 @@ import Testing
         #expect(code(try Fixture.cipher(tenant: Fixture.otherHospital), sealed) == .blockAuthentication)
         #expect(code(try Fixture.cipher(key: Fixture.otherKey), sealed) == .blockAuthentication)
         // The same key under another version's name.
-        #expect(code(try Fixture.cipher(version: "v2", earlier: ["v1": Fixture.otherKey]), sealed) == .blockAuthentication)
-        #expect(code(try Fixture.cipher(version: "v2", key: Fixture.otherKey, earlier: ["v1": Fixture.key]), sealed) == nil)
+        #expect(
+            code(try Fixture.cipher(version: "v2", earlier: ["v1": Fixture.otherKey]), sealed) == .blockAuthentication)
+        #expect(
+            code(try Fixture.cipher(version: "v2", key: Fixture.otherKey, earlier: ["v1": Fixture.key]), sealed) == nil)
         for count in 0..<sealed.count { #expect(code(cipher, Array(sealed[..<count])) == .blockAuthentication) }
         #expect(throws: Refusal.self) {
             try RowCipher(tenant: Fixture.hospital, keyVersion: "v1", releasedKey: Secret([1, 2, 3]))
@@ -97,10 +103,12 @@ import Testing
             try $0.execute(sql: "UPDATE rows SET sealed = ? WHERE kind = 'ImagingStudy'", arguments: [former])
         }
         try queue.close()
-        #expect(try await refusal { _ = try await fixture.records.read { try $0.study(study) } } == .blockAuthentication)
+        #expect(
+            try await refusal { _ = try await fixture.records.read { try $0.study(study) } } == .blockAuthentication)
     }
 
-    @Test func `of an earlier key version opens while that key is held, and is sealed anew when written`() async throws {
+    @Test func `of an earlier key version opens while that key is held, and is sealed anew when written`() async throws
+    {
         let fixture = try Fixture()
         let study = try await fixture.records.write { writer in
             let patient = try writer.addPatient(Fixture.patient, at: Fixture.now)

@@ -2,8 +2,8 @@ public import Encoding
 
 /// A DICOM Part 10 file in a native little-endian transfer syntax, read with every length checked.
 ///
-/// Refused on purpose: files without preamble or meta information (their syntax would be a guess), and every compressed,
-/// deflated or big-endian syntax, by its standard name. No refusal repeats a value from the file.
+/// Refused on purpose: files without preamble or meta information (their syntax would be a guess), and every
+/// compressed, deflated or big-endian syntax, by its standard name. No refusal repeats a value from the file.
 ///
 /// - Source: DICOM PS3.10 section 7, PS3.5 sections 6 and 7; threat model AC-128.
 public struct DICOMFile: Sendable {

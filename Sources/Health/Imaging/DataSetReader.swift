@@ -13,7 +13,8 @@ struct DataSetReader {
         "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV",
     ]
     private static let shortForms: Set<String> = [
-        "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI",
+        "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM",
+        "UI",
         "UL", "US",
     ]
 
@@ -49,7 +50,9 @@ struct DataSetReader {
     }
 
     private static func tag(_ reader: inout ByteReader) throws(Refusal) -> Tag {
-        Tag(try reader.littleEndian(UInt16.self, "a tag's group"), try reader.littleEndian(UInt16.self, "a tag's element"))
+        Tag(
+            try reader.littleEndian(UInt16.self, "a tag's group"),
+            try reader.littleEndian(UInt16.self, "a tag's element"))
     }
 
     /// Reads one element and returns its value, empty for a sequence.

@@ -3,8 +3,8 @@ public import Encoding
 extension DICOMFile {
     /// The one grey image in the file.
     ///
-    /// - Throws: `image-invalid` when there is none, when there is more than one frame or sample, when the header does not
-    ///   fit the pixel data, or when a value cannot be a measurement.
+    /// - Throws: `image-invalid` when there is none, when there is more than one frame or sample, when the header
+    ///   does not fit the pixel data, or when a value cannot be a measurement.
     /// - Source: DICOM PS3.3 C.7.6.3, C.11.1; PS3.5 section 8.
     public func greyImage() throws(Refusal) -> GreyImage {
         guard let pixels = bytes(.pixelData) else {
@@ -28,7 +28,8 @@ extension DICOMFile {
     }
 
     private func size() throws(Refusal) -> (rows: Int, columns: Int) {
-        guard let rows = try unsignedShort(.rows), let columns = try unsignedShort(.columns), rows > 0, columns > 0 else {
+        guard let rows = try unsignedShort(.rows), let columns = try unsignedShort(.columns), rows > 0, columns > 0
+        else {
             throw Refusal(.imageInvalid, "the image has no rows or no columns")
         }
         if let frames = text(.numberOfFrames) {
@@ -47,7 +48,8 @@ extension DICOMFile {
         case "MONOCHROME1": return true
         case "MONOCHROME2": return false
         case nil: throw Refusal(.imageInvalid, "the image does not say how its values are shown (0028,0004)")
-        default: throw Refusal(.imageInvalid, "the image is neither MONOCHROME1 nor MONOCHROME2; a grey image is needed")
+        default:
+            throw Refusal(.imageInvalid, "the image is neither MONOCHROME1 nor MONOCHROME2; a grey image is needed")
         }
     }
 

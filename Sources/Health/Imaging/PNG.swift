@@ -2,8 +2,8 @@ public import Encoding
 
 /// Writes PNG images of 8 bits a channel.
 ///
-/// The pixel stream is zlib with stored blocks: larger than a compressed file, but small enough to write here, and nothing
-/// is linked for it.
+/// The pixel stream is zlib with stored blocks: larger than a compressed file, but small enough to write here, and
+/// nothing is linked for it.
 ///
 /// - Source: PNG, third edition (W3C), sections 5, 9 and 11; RFC 1950; RFC 1951 section 3.2.4.
 public enum PNG {
@@ -26,7 +26,8 @@ public enum PNG {
         width: Int, height: Int, _ pixels: Pixels, _ bytes: [UInt8]
     ) throws(Refusal) -> [UInt8] {
         let channels = pixels == .rgb ? 3 : 1
-        guard (1...65_535).contains(width), (1...65_535).contains(height), bytes.count == width * height * channels else {
+        guard (1...65_535).contains(width), (1...65_535).contains(height), bytes.count == width * height * channels
+        else {
             throw Refusal(.imageInvalid, "the pixels do not fill the picture")
         }
         var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]

@@ -27,8 +27,8 @@ public struct BrainDelineation: Sendable {
 
     /// Labels every pixel and adds up the volumes.
     ///
-    /// Only `labels` is asked for: the probabilities of a slice would be sixteen times as large, and tell more about the
-    /// model than the result needs (AC-129).
+    /// Only `labels` is asked for: the probabilities of a slice would be sixteen times as large, and tell more about
+    /// the model than the result needs (AC-129).
     ///
     /// - Throws: `input-invalid` for a slice that breaks the contract; `output-shape` when the model answers anything
     ///   but one label a pixel; `too-many`; `time-limit`.

@@ -3,8 +3,8 @@ import Encoding
 /// Refuses models whose weights lie outside the model's own bytes.
 ///
 /// Only what lies inside is covered by the digest, so an `external_data` entry or location anywhere, in subgraphs and
-/// functions too, is refused before ONNX Runtime sees the bytes. A small walk over the protobuf wire format: fields that
-/// cannot hold a tensor are skipped by length.
+/// functions too, is refused before ONNX Runtime sees the bytes. A small walk over the protobuf wire format: fields
+/// that cannot hold a tensor are skipped by length.
 ///
 /// - Source: onnx.proto3 (ONNX IR version 4 and later); protobuf wire format; threat model AC-126.
 struct ONNXModelCheck {

@@ -149,7 +149,8 @@ extension ONNXSession {
         try unsafe require(table, cl_ort_create_options(table, &settings))
         defer { unsafe cl_ort_release(table, Int32(CL_ORT_SESSION_OPTIONS), settings) }
         try unsafe require(table, cl_ort_set_log_severity(table, settings, 4))
-        try unsafe require(table, cl_ort_set_threads(table, settings, Int32(clamping: max(1, options.intraOpThreads)), 1))
+        try unsafe require(
+            table, cl_ort_set_threads(table, settings, Int32(clamping: max(1, options.intraOpThreads)), 1))
         // Waiting threads must not take time from TLS and HTTP work.
         try unsafe require(table, cl_ort_set_entry(table, settings, "session.intra_op.allow_spinning", "0"))
         if !options.usesArena {

@@ -32,8 +32,8 @@ import Synchronization
         var buffers: [UnsafeMutableRawBufferPointer] = unsafe []
         var values: [UnsafeMutableRawPointer?] = unsafe []
         defer {
-            for unsafe value in unsafe values { unsafe cl_ort_release(table, Int32(CL_ORT_VALUE), value) }
-            for unsafe buffer in unsafe buffers {
+            unsafe values.forEach { unsafe cl_ort_release(table, Int32(CL_ORT_VALUE), $0) }
+            unsafe buffers.forEach { buffer in
                 if let start = buffer.baseAddress { unsafe explicit_bzero(start, buffer.count) }
                 unsafe buffer.deallocate()
             }
@@ -51,7 +51,7 @@ import Synchronization
         }
         var outputs = unsafe [UnsafeMutableRawPointer?](repeating: nil, count: names.count)
         defer {
-            for unsafe output in unsafe outputs { unsafe cl_ort_release(table, Int32(CL_ORT_VALUE), output) }
+            unsafe outputs.forEach { unsafe cl_ort_release(table, Int32(CL_ORT_VALUE), $0) }
         }
         let code = unsafe RunCall.withCStrings(inputs.map(\.name)) { inputNames in
             unsafe RunCall.withCStrings(names) { outputNames in
@@ -65,9 +65,7 @@ import Synchronization
         }
         if limit.hasPassed { throw Refusal(.timeLimit, "the model did not answer within its time limit") }
         guard code == 0 else { throw Refusal(.inputInvalid, "the model refused its input") }
-        var tensors: [Tensor] = []
-        for unsafe output in unsafe outputs { tensors.append(try unsafe read(output)) }
-        return tensors
+        return try unsafe outputs.map { (output) throws(Refusal) in try unsafe read(output) }
     }
 
     /// Copies an output; its memory is the library's and ends with the value.
@@ -88,7 +86,8 @@ import Synchronization
         let elements: Tensor.Elements =
             switch type {
             case .float32:
-                .float32(unsafe Array(UnsafeBufferPointer(start: data.assumingMemoryBound(to: Float.self), count: count)))
+                .float32(
+                    unsafe Array(UnsafeBufferPointer(start: data.assumingMemoryBound(to: Float.self), count: count)))
             case .uint8:
                 .uint8(unsafe Array(UnsafeBufferPointer(start: data.assumingMemoryBound(to: UInt8.self), count: count)))
             case .int64:
@@ -152,7 +151,8 @@ import Synchronization
         guard code == 0, let made = unsafe made else { throw Refusal(.notReady, "ONNX Runtime could not start a run") }
         unsafe options = made
         self.runtime = runtime
-        let milliseconds = timeLimit.components.seconds * 1_000 + timeLimit.components.attoseconds / 1_000_000_000_000_000
+        let milliseconds =
+            timeLimit.components.seconds * 1_000 + timeLimit.components.attoseconds / 1_000_000_000_000_000
         let deadline = DispatchTime.now() + .milliseconds(Int(clamping: max(1, min(milliseconds, 3_600_000))))
         DispatchQueue.global(qos: .userInitiated).asyncAfter(deadline: deadline) { [weak self] in self?.pass() }
     }

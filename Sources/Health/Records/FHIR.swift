@@ -25,7 +25,10 @@ enum FHIR {
 
     /// A CodeableConcept with one coding.
     static func concept(_ system: String, _ code: String, _ display: String) -> JSON {
-        ["coding": [["system": .string(system), "code": .string(code), "display": .string(display)]], "text": .string(display)]
+        [
+            "coding": [["system": .string(system), "code": .string(code), "display": .string(display)]],
+            "text": .string(display),
+        ]
     }
 
     static func coding(_ system: String, _ code: String) -> JSON {

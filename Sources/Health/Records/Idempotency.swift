@@ -54,7 +54,8 @@ extension RecordWriter {
     func keep(_ outcome: StoredOutcome, of key: IdempotencyKey, at time: Timestamp) throws(Refusal) {
         try rows.delete(.outcome, createdBefore: time - RecordWriter.outcomeLifetime)
         let kept: JSON = [
-            "request": .string(key.request.description), "status": .integer(Int64(outcome.status)), "body": outcome.body,
+            "request": .string(key.request.description), "status": .integer(Int64(outcome.status)),
+            "body": outcome.body,
         ]
         try rows.put(kept, .outcome, key.row, at: time)
     }

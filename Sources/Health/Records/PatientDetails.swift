@@ -19,10 +19,11 @@ public struct PatientDetails: Sendable, Hashable {
     /// `YYYY-MM-DD`.
     public var admissionDate: String?
 
-    private static let optionalFields: [(name: String, path: any WritableKeyPath<PatientDetails, String?> & Sendable)] = [
-        ("sex", \.sex), ("address", \.address), ("phone", \.phone), ("allergies", \.allergies),
-        ("conditions", \.conditions), ("insurance", \.insurance), ("admissionDate", \.admissionDate),
-    ]
+    private static let optionalFields: [(name: String, path: any WritableKeyPath<PatientDetails, String?> & Sendable)] =
+        [
+            ("sex", \.sex), ("address", \.address), ("phone", \.phone), ("allergies", \.allergies),
+            ("conditions", \.conditions), ("insurance", \.insurance), ("admissionDate", \.admissionDate),
+        ]
 
     /// Reads the body of `POST /patients`; empty optional fields count as absent.
     ///
@@ -61,7 +62,8 @@ public struct PatientDetails: Sendable, Hashable {
         func refuse(_ field: String, _ problem: String) -> Refusal {
             Refusal(.requestMalformed, "the patient: member \(field) \(problem)")
         }
-        for (name, value) in json.object ?? [:] where (value.string?.utf8.count ?? 0) > PatientDetails.maximumFieldBytes {
+        for (name, value) in json.object ?? [:] where (value.string?.utf8.count ?? 0) > PatientDetails.maximumFieldBytes
+        {
             throw refuse(name, "is longer than \(PatientDetails.maximumFieldBytes) bytes")
         }
         if family.isEmpty { throw refuse("family", "is empty") }

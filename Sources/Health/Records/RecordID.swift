@@ -14,7 +14,8 @@ public struct RecordID: Hashable, Sendable, CustomStringConvertible {
     /// Reads the printed form; nil for anything else.
     public init?(_ text: some StringProtocol) {
         let isHex = text.utf8.allSatisfy { byte in
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
         }
         guard text.utf8.count == 32, isHex else { return nil }
         description = String(text)

@@ -91,7 +91,8 @@ extension RecordWriter {
         try rows.put(provenance, .provenance, id.description, at: time)
     }
 
-    /// The disclosure of the image to the diagnostic provider, as its source records it (BALP PrivacyDisclosure.Source).
+    /// The disclosure of the image to the diagnostic provider, as its source records it (BALP
+    /// PrivacyDisclosure.Source).
     private func addDisclosure(
         of imaging: JSON, subject: JSON, _ attribution: Attribution, at time: Timestamp
     ) throws(Refusal) {

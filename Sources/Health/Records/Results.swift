@@ -112,7 +112,8 @@ public struct StoredResult: Sendable, Hashable {
             "id": .string(summary.id.description), "study": .string(summary.study.description),
             "patient": .string(summary.patient.description), "rows": .integer(Int64(diagnosis.rows)),
             "columns": .integer(Int64(diagnosis.columns)), "labels": .string(Base64.encodeURL(diagnosis.labels)),
-            "image": .string(Base64.encodeURL(diagnosis.image)), "classes": .array(diagnosis.classes.map { .string($0) }),
+            "image": .string(Base64.encodeURL(diagnosis.image)),
+            "classes": .array(diagnosis.classes.map { .string($0) }),
             "volumes": diagnosis.volumes.json, "model": diagnosis.model.json,
             "passport": .string(summary.passport.description), "completedAt": .integer(summary.completedAt.seconds),
         ]

@@ -24,7 +24,8 @@ public struct RowCipher: Sendable {
         tenant: Encoding.Digest, keyVersion: String, releasedKey: Secret, earlier: [String: Secret] = [:]
     ) throws(Refusal) {
         var keys: [String: SymmetricKey] = [:]
-        for (version, secret) in earlier.merging([keyVersion: releasedKey], uniquingKeysWith: { _, current in current }) {
+        for (version, secret) in earlier.merging([keyVersion: releasedKey], uniquingKeysWith: { _, current in current })
+        {
             guard secret.count == 32 else { throw Refusal(.keyInvalid, "a record key does not have 32 bytes") }
             keys[version] = secret.withBytes { SymmetricKey(data: $0) }
         }

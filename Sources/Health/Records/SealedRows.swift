@@ -12,7 +12,8 @@ public struct SealedRows {
     func value(_ kind: RowKind, _ id: String) throws(Refusal) -> [UInt8]? {
         let row = try stored {
             try Row.fetchOne(
-                database, sql: "SELECT id, version, keyVersion, sealed FROM rows WHERE tenant = ? AND kind = ? AND id = ?",
+                database,
+                sql: "SELECT id, version, keyVersion, sealed FROM rows WHERE tenant = ? AND kind = ? AND id = ?",
                 arguments: [tenant, kind.rawValue, id])
         }
         guard let row else { return nil }
@@ -73,9 +74,10 @@ public struct SealedRows {
                     sql: """
                         INSERT INTO rows (tenant, kind, id, version, keyVersion, created, sealed)
                         VALUES (?, ?, ?, ?, ?, ?, ?)
-                        """, arguments: [
-                            tenant, kind.rawValue, id, version, cipher.keyVersion, time.seconds, Data(sealed),
-                        ])
+                        """,
+                    arguments: [
+                        tenant, kind.rawValue, id, version, cipher.keyVersion, time.seconds, Data(sealed),
+                    ])
             } else {
                 try database.execute(
                     sql: """

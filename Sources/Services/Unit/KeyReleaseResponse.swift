@@ -32,11 +32,12 @@ package struct KeyReleaseResponse: Sendable {
     ///   - pins: SHA-256 of the SPKI of the roots that the owner's policy names for this key service.
     ///   - kid: the id of the key as it was asked for: `https://host/keys/name`, or with the version.
     ///   - enc: as it was sent; `RSA_AES_KEY_WRAP_256` or `CKM_RSA_AES_KEY_WRAP`.
+    ///   - nonce: as it was sent. Without one an older answer cannot be told apart, so units always send one.
     ///   - time: the moment at which the certificates must be valid.
     /// - Throws: `endorsement-invalid` when no pinned service signed it; `binding-mismatch` when it is the answer to
     ///   another request; `record-authentication` when the key does not open; `token-malformed` for the form.
     package static func open(
-        jws compact: String, pins: [Encoding.Digest], kid: String, enc: String, nonce: String,
+        jws compact: String, pins: [Encoding.Digest], kid: String, enc: String, nonce: String?,
         wrappingKey: _RSA.Encryption.PrivateKey, at time: Timestamp
     ) throws(Refusal) -> KeyReleaseResponse {
         let jws = try JWS(compact: compact, maximumBytes: maximumBytes)

@@ -72,7 +72,8 @@ enum PolicyLexer {
             let start = (index: index, line: line, column: column)
             let kind: Kind
             if PolicyLexer.isLetter(first) {
-                while let scalar = peek(), PolicyLexer.isLetter(scalar) || PolicyLexer.isDigit(scalar) || scalar == "_" {
+                while let scalar = peek(), PolicyLexer.isLetter(scalar) || PolicyLexer.isDigit(scalar) || scalar == "_"
+                {
                     advance()
                 }
                 kind = .identifier(text(from: start.index))

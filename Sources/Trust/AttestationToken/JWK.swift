@@ -109,7 +109,8 @@ extension JWK {
         guard let numbers = try? key.getKeyPrimitives() else {
             throw Refusal(.keyInvalid, "the RSA key has no readable numbers")
         }
-        self.init(.rsa(modulus: Self.trimmed(numbers.modulus), exponent: Self.trimmed(numbers.publicExponent)), use: use)
+        self.init(
+            .rsa(modulus: Self.trimmed(numbers.modulus), exponent: Self.trimmed(numbers.publicExponent)), use: use)
     }
 
     /// - Throws: `key-invalid` when the library cannot say the key's numbers.
@@ -117,7 +118,8 @@ extension JWK {
         guard let numbers = try? key.getKeyPrimitives() else {
             throw Refusal(.keyInvalid, "the RSA key has no readable numbers")
         }
-        self.init(.rsa(modulus: Self.trimmed(numbers.modulus), exponent: Self.trimmed(numbers.publicExponent)), use: use)
+        self.init(
+            .rsa(modulus: Self.trimmed(numbers.modulus), exponent: Self.trimmed(numbers.publicExponent)), use: use)
     }
 
     /// Any key that evidence or certificates carry.

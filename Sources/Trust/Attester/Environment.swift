@@ -56,7 +56,7 @@ public enum Environment {
             switch ConfigFSSource.provider(files: files) {
             case .snp: return finding(true, "the kernel makes SEV-SNP reports")
             case .tdx: return finding(true, "the kernel makes TDX quotes")
-            default: return finding(false, "the kernel offers the interface but no SEV-SNP or TDX provider to this user")
+            default: return finding(false, "the kernel has the interface, but no SEV-SNP or TDX provider for this user")
             }
         }
         for device in ["/dev/sev-guest", "/dev/tdx_guest"] where files.exists(device) {

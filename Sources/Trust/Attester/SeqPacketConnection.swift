@@ -41,7 +41,7 @@ package struct SeqPacketConnection: Sendable {
     /// The next message and its sender, for the side that must know it.
     package func receiveWithSender() throws(Refusal) -> (message: [UInt8], sender: cloister_credentials) {
         var sender = cloister_credentials()
-        let message = try receive { buffer, count in
+        let message = try unsafe receive { buffer, count in
             unsafe cloister_unix_receive(descriptor.number, buffer, count, &sender)
         }
         return (message, sender)
@@ -49,14 +49,14 @@ package struct SeqPacketConnection: Sendable {
 
     /// The next message.
     package func receive() throws(Refusal) -> [UInt8] {
-        try receive { buffer, count in unsafe cloister_unix_receive_plain(descriptor.number, buffer, count) }
+        try unsafe receive { buffer, count in unsafe cloister_unix_receive_plain(descriptor.number, buffer, count) }
     }
 
     private func receive(_ call: (UnsafeMutableRawPointer?, Int) -> Int64) throws(Refusal) -> [UInt8] {
         var received: Int64 = 0
         let message = unsafe [UInt8](unsafeUninitializedCapacity: Self.maximumMessageBytes) { buffer, count in
             received = unsafe call(UnsafeMutableRawPointer(buffer.baseAddress), buffer.count)
-            unsafe count = max(0, Int(received))
+            count = max(0, Int(received))
         }
         guard received >= 0 else {
             throw Refusal(.requestMalformed, "no message that can be read (system error \(-received))")

@@ -22,7 +22,7 @@ public final class ChannelKeys: Sendable {
     /// - Throws: `key-invalid` when the cryptographic library cannot make a key.
     public static func generate() throws(Refusal) -> ChannelKeys {
         do {
-            return ChannelKeys(Pair(xwing: try .generate(), p256: P256.KeyAgreement.PrivateKey(compactRepresentable: false)))
+            return ChannelKeys(Pair(xwing: try .generate(), p256: P256.KeyAgreement.PrivateKey()))
         } catch {
             throw Refusal(.keyInvalid, "no channel keys can be made on this machine")
         }

@@ -134,7 +134,7 @@ public struct IncomingResponse: Sendable {
         let expected = try request.expectation(response: response, salt: sender.salt)
         try sender.hop.verify(by: peer, against: expected, at: time)
         guard peer.has(expected.receiver) else {
-            throw Refusal(.transcriptMismatch, "the answer's token does not name the key that the request was sealed to")
+            throw Refusal(.transcriptMismatch, "the answer's token does not name the key that was sealed to")
         }
     }
 }

@@ -10,11 +10,22 @@ extension Passport {
     ///   unit's measurement), `receipt-invalid:model` (no answer names its model), `receipt-unverifiable` (collateral
     ///   missing, or nothing trusted beforehand).
     public func verify(trusting trust: PassportTrust) throws(Refusal) -> PassportVerdict {
+        let verifier = EvidenceVerifier(anchors: trust.anchors)
+        return try verify(trusting: trust) { document, time in
+            verifier.verify(
+                document.evidence, tee: document.tee, collateral: document.collateral, at: time,
+                policy: trust.acceptance)
+        }
+    }
+
+    /// The same with another judge of evidence, so that every step around it can be tested.
+    func verify(
+        trusting trust: PassportTrust, judging evidence: @escaping (EvidenceDocument, Timestamp) -> Verdict
+    ) throws(Refusal) -> PassportVerdict {
         guard !trust.parties.isEmpty || !trust.issuerPins.isEmpty else {
             throw Refusal(.receiptUnverifiable, "a passport is verified with a party id or an issuer pin that one has")
         }
-        let verification = PassportVerification(passport: self, trust: trust)
-        return try verification.run()
+        return try PassportVerification(passport: self, trust: trust, judge: evidence).run()
     }
 
     /// Checks a message that somebody discloses together with its salt.
@@ -35,7 +46,7 @@ extension Passport {
 struct PassportVerification {
     let passport: Passport
     let trust: PassportTrust
-    private let verifier: EvidenceVerifier
+    let judge: (EvidenceDocument, Timestamp) -> Verdict
 
     /// A hop with what is known of its signer.
     fileprivate struct Attested {
@@ -52,12 +63,6 @@ struct PassportVerification {
                 suite: hop.content.suite, tee: verdict.tee, grade: verdict.grade, version: release.version,
                 sequence: release.sequence, model: hop.content.model)
         }
-    }
-
-    init(passport: Passport, trust: PassportTrust) {
-        self.passport = passport
-        self.trust = trust
-        verifier = EvidenceVerifier(anchors: trust.anchors)
     }
 
     func run() throws(Refusal) -> PassportVerdict {
@@ -137,12 +142,10 @@ struct PassportVerification {
         guard document.runtimeData == token.runtimeDataBytes else {
             throw Refusal(.receiptInvalid, part: "digest", "the evidence is not over the runtime data of its token")
         }
-        guard let collateral = document.collateral else {
+        guard document.collateral != nil else {
             throw Refusal(.receiptUnverifiable, "the collateral of the evidence is not in the passport")
         }
-        let verdict = verifier.verify(
-            document.evidence, tee: document.tee, collateral: collateral, at: token.issuedAt,
-            policy: trust.acceptance)
+        let verdict = judge(document, token.issuedAt)
         if let code = verdict.code {
             throw Refusal(.receiptInvalid, part: "evidence", "\(code): \(verdict.detail)")
         }

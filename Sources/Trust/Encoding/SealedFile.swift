@@ -2,9 +2,9 @@ import Crypto
 
 /// A file encrypted under a released key: models at rest, backups.
 ///
-/// `CLSTSEAL` ‖ u32 big-endian length ‖ JCS header ‖ chunks of AES-256-GCM over 64 KiB each. The header is authenticated by
-/// being part of the key's derivation; a chunk's nonce holds its index and whether it is the last, so chunks can be neither
-/// moved nor cut off.
+/// `CLSTSEAL` ‖ u32 big-endian length ‖ JCS header ‖ chunks of AES-256-GCM over 64 KiB each. The header is
+/// authenticated by being part of the key's derivation; a chunk's nonce holds its index and whether it is the last,
+/// so chunks can be neither moved nor cut off.
 ///
 /// - Source: formats section 12.
 public enum SealedFile {
@@ -85,7 +85,8 @@ public enum SealedFile {
     ) throws(Refusal) -> [UInt8] {
         guard Int64(plaintext.count) <= maximumBytes else { throw Refusal(.tooLarge, "the file is too large to seal") }
         let header = Header(
-            key: kid, name: name, salt: randomness.bytes(32), sha256: Digest(of: plaintext), size: Int64(plaintext.count))
+            key: kid, name: name, salt: randomness.bytes(32), sha256: Digest(of: plaintext),
+            size: Int64(plaintext.count))
         let headerBytes = header.bytes
         guard headerBytes.count <= maximumHeaderBytes else {
             throw Refusal(.headerInvalid, "the key's or the file's name is too long")

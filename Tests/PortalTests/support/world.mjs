@@ -101,14 +101,16 @@ class Unit {
     /** @param {Uint8Array} runtimeData @param {object} [changes] */
     async token(runtimeData, changes = {}) {
         const { world } = this;
-        return jws(world.leaf, { typ: 'JWT', kid: 'kid+/=', jku: 'https://elsewhere.example' }, {
+        const claims = {
             iss: urls.attestation, iat: now, nbf: now, exp: now + 28800, jti: '00', 'x-ms-ver': '1.0', 'x-ms-attestation-type': 'sevsnpvm',
             'x-cloister-grade': 'simulated', 'x-cloister-tcb-status': 'UpToDate', 'x-cloister-valid-until': now + 20 * day,
             'x-ms-runtime': JSON.parse(new TextDecoder().decode(runtimeData)),
             'x-ms-sevsnpvm-reportdata': toHex(await sha256(runtimeData)) + '00'.repeat(32),
             'x-ms-sevsnpvm-hostdata': toHex(this.hostData), 'x-ms-sevsnpvm-is-debuggable': false,
             'x-ms-sevsnpvm-launchmeasurement': toHex(this.measurement), ...changes,
-        });
+        };
+        const header = { typ: 'JWT', kid: 'kid+/=', jku: 'https://elsewhere.example', ...world.tokenHeader };
+        return jws(world.leaf, header, Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined)));
     }
 }
 
@@ -146,6 +148,7 @@ export class World {
         this.policyChanges = {};
         this.manifestChanges = {};
         this.tokenChanges = {};
+        this.tokenHeader = {};
         this.signerChanges = {};
         this.configurationChanges = {};
         /** @type {{ url: string, init: any }[]} everything that was sent */
@@ -157,10 +160,15 @@ export class World {
         this.policyChanges = {};
         this.manifestChanges = {};
         this.tokenChanges = {};
+        this.tokenHeader = {};
         this.signerChanges = {};
         this.configurationChanges = {};
         this.sent = [];
         this.answers = {};
+        /** @type {Record<string, number>} */
+        this.statuses = {};
+        /** @type {string | undefined} */
+        this.refusal = undefined;
         this.policySigner = undefined;
         this.releaseSigner = undefined;
         if (this.platformUnit) {
@@ -209,6 +217,8 @@ export class World {
     /** Answers like the services would. @param {string} url @param {any} init @returns {Promise<Response>} */
     async fetch(url, init) {
         this.sent.push({ url, init });
+        const status = Object.entries(this.statuses).find(([part]) => url.includes(part))?.[1];
+        if (status !== undefined) return new Response('{}', { status, headers: { 'content-type': 'application/json', ...(this.refusal && { 'cloister-refusal': this.refusal }) } });
         const json = (/** @type {object} */ value, status = 200) => new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json' } });
         if (url.endsWith('party-policy.jws')) return new Response(`${await this.policy()}\n`);
         if (url.startsWith(`${urls.platform}/evidence`)) return json(this.answers.evidence ?? (await this.platformUnit.document(this.answers.nonce ?? new URL(url).searchParams.get('nonce') ?? undefined)));
@@ -232,14 +242,17 @@ export class World {
         return this.verifier().verifier.verify();
     }
 
-    /** One diagnosis: the platform's request hop, the diagnostics unit's answer. @param {{ hop?: (hop: any, i: number) => any, passport?: (passport: any) => any }} [changes] */
-    async passport({ hop = (one) => one, passport = (one) => one } = {}) {
+    /**
+     * One diagnosis: the platform's request hop, the diagnostics unit's answer.
+     * @param {{ hop?: (hop: any, i: number) => any, header?: (header: any, i: number) => any, passport?: (passport: any) => any }} [changes]
+     */
+    async passport({ hop = (one) => one, header = (one) => one, passport = (one) => one } = {}) {
         const units = [this.platformUnit, this.diagnosticsUnit];
         const documents = await Promise.all(units.map((unit) => unit.document()));
         const tokens = await Promise.all(units.map((unit, i) => unit.token(fromBase64URL(documents[i].runtimeData, 'x', 'x'))));
         const random = () => toBase64URL(crypto.getRandomValues(new Uint8Array(32)));
         const sign = async (/** @type {Unit} */ unit, /** @type {any} */ payload) =>
-            jws(unit.hop, { typ: 'cloister-hop+jwt', kid: await P256Key.fromJWK(members(await jwkOf(unit.hop))).thumbprint() }, payload);
+            jws(unit.hop, header({ typ: 'cloister-hop+jwt', kid: await P256Key.fromJWK(members(await jwkOf(unit.hop))).thumbprint() }, units.indexOf(unit)), payload);
         const request = {
             format: 'cloister-hop/1', kind: 'request', iat: now + 10, nonce: random().slice(0, 22).replace(/.$/, 'A'), role: 'medical-platform', party: this.pins.platform,
             token: await digest(tokens[0]), receiver: this.diagnosticsUnit.keyName, enc: random(), suite: 'xwing', request: random(),

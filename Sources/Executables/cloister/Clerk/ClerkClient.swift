@@ -35,7 +35,8 @@ actor ClerkClient {
     /// Challenges the platform and checks everything about it.
     @discardableResult
     func attest() async throws(Refusal) -> PlatformProof {
-        let proof = try await PlatformProof.obtain(url, role: ClerkClient.role, trusting: trust, client: client, clock: clock)
+        let proof = try await PlatformProof.obtain(
+            url, role: ClerkClient.role, trusting: trust, client: client, clock: clock)
         self.proof = proof
         return proof
     }
@@ -59,7 +60,9 @@ actor ClerkClient {
     /// Signs in; later calls carry the session, inside the channel.
     func signIn(user: String, password: String) async throws(Refusal) {
         let answer = try await call("POST", "/sessions", ["user": .string(user), "password": .string(password)])
-        guard let session = answer["session"]?.string else { throw Refusal(.loginInvalid, "the answer holds no session") }
+        guard let session = answer["session"]?.string else {
+            throw Refusal(.loginInvalid, "the answer holds no session")
+        }
         self.session = session
     }
 

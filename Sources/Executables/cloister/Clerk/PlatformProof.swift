@@ -48,7 +48,9 @@ struct PlatformProof: Sendable {
             verdict: verdict, token: token, manifest: manifest, peer: try AttestedPeer(token), document: document)
     }
 
-    private static func challenge(_ url: String, nonce: [UInt8], client: Client) async throws(Refusal) -> EvidenceDocument {
+    private static func challenge(_ url: String, nonce: [UInt8], client: Client) async throws(Refusal)
+        -> EvidenceDocument
+    {
         let answer = try await client.send(
             .get, "\(url)/evidence?nonce=\(Base64.encodeURL(nonce))", maximumBytes: EvidenceDocument.maximumBytes)
         guard answer.status == 200 else { throw Refusal(answer, "the unit gives no evidence") }
@@ -84,7 +86,8 @@ extension Refusal {
         let problem = try? JSON.parse(answer.body)
         let prefix = "urn:cloister:refusal:"
         let type = problem?["type"]?.string ?? ""
-        let name = answer.headers[.cloisterRefusal] ?? (type.hasPrefix(prefix) ? String(type.dropFirst(prefix.count)) : nil)
+        let name =
+            answer.headers[.cloisterRefusal] ?? (type.hasPrefix(prefix) ? String(type.dropFirst(prefix.count)) : nil)
         self.init(name: name, status: answer.status, problem?["detail"]?.string ?? "\(what) (status \(answer.status))")
     }
 

@@ -52,7 +52,9 @@ enum CollateralArgument {
     }
 
     /// Files by FMSPC, as `simulated-tee` publishes them, or one collateral object by another name.
-    private static func fromFolder(_ path: String, _ input: EvidenceInput, at time: Timestamp) async throws -> SGXCollateral {
+    private static func fromFolder(_ path: String, _ input: EvidenceInput, at time: Timestamp) async throws
+        -> SGXCollateral
+    {
         let platform = try SGXPlatformIdentity(of: try SGXQuote(input.evidence[...]))
         do throws(Refusal) {
             return try await CollateralFolder(path: path).sgx(fmspc: platform.fmspc, ca: platform.ca, at: time)

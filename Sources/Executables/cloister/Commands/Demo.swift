@@ -26,6 +26,9 @@ struct Demo: AsyncParsableCommand {
     @Flag(help: "Leave the services running.")
     var keep = false
 
+    @Option(help: ArgumentHelp("Send the image this many times, to measure.", visibility: .hidden))
+    var runs = 1
+
     func run() async throws {
         let terminal = format.terminal
         let reporter = StepReporter(terminal)
@@ -37,8 +40,10 @@ struct Demo: AsyncParsableCommand {
         let wasRunning = ProcessRecord.running(Service.platform.rawValue, in: state) != nil
         let installation = try Installation(state, resources, reporter)
         do {
-            try await installation.start(newEnrolment: !tamper && !Files.exists(state.enrolmentSecret))
-            try await play(installation, reporter, terminal)
+            // The demonstration opens its own account; the hospital's secret stays for whoever uses the portal.
+            let secret = Base64.encodeURL(Randomness.system.bytes(32))
+            try await installation.start(adding: tamper ? nil : secret)
+            try await play(installation, secret, reporter, terminal)
         } catch {
             await finish(installation, wasRunning: wasRunning)
             // With --json the failed step is part of the summary, which was printed where the run had begun.
@@ -62,7 +67,9 @@ struct Demo: AsyncParsableCommand {
         await installation.close()
     }
 
-    private func play(_ installation: Installation, _ reporter: StepReporter, _ terminal: Terminal) async throws {
+    private func play(
+        _ installation: Installation, _ secret: String, _ reporter: StepReporter, _ terminal: Terminal
+    ) async throws {
         let state = installation.state
         if tamper {
             do {
@@ -77,7 +84,8 @@ struct Demo: AsyncParsableCommand {
         }
         let demonstration = Demonstration(
             installation: installation, reporter: reporter, terminal: terminal,
-            image: image.map(Files.absolute) ?? installation.resources.sampleImage)
+            image: image.map(Files.absolute) ?? installation.resources.sampleImage, enrolmentSecret: secret,
+            runs: runs)
         let outcome: Demonstration.Outcome
         do { outcome = try await demonstration.run() } catch {
             try report(nil, ok: false, installation, reporter, terminal)

@@ -19,8 +19,7 @@ struct EvidenceInput: Sendable {
     init(_ bytes: [UInt8]) throws(Refusal) {
         let isJSON = bytes.first { !($0 == 0x20 || (0x09...0x0d).contains($0)) } == UInt8(ascii: "{")
         guard isJSON else {
-            tee = try EvidenceInput.tee(of: bytes)
-            evidence = bytes
+            self.init(tee: try EvidenceInput.tee(of: bytes), evidence: bytes)
             return
         }
         let json: JSON
@@ -31,11 +30,19 @@ struct EvidenceInput: Sendable {
             try self.init(attestPath: path, request: request)
         } else {
             let document = try EvidenceDocument(json: json)
-            tee = document.tee
-            evidence = document.evidence
-            runtimeData = document.runtimeData
-            collateral = document.collateral
+            self.init(
+                tee: document.tee, evidence: document.evidence, runtimeData: document.runtimeData,
+                collateral: document.collateral)
         }
+    }
+
+    private init(
+        tee: TEE, evidence: [UInt8], runtimeData: [UInt8]? = nil, collateral: EvidenceCollateral? = nil
+    ) {
+        self.tee = tee
+        self.evidence = evidence
+        self.runtimeData = runtimeData
+        self.collateral = collateral
     }
 
     /// The form that `cloister evidence --format maa` writes (`formats.md` section 8).
@@ -76,7 +83,9 @@ struct EvidenceInput: Sendable {
             let chain = String(decoding: try bytes(json["VcekCertChain"], "VcekCertChain"), as: UTF8.self)
             collateral = .snp(try SNPEndorsements(pem: chain).collateral())
         default:
-            throw Refusal(.evidenceMalformed, "the attest path \(attestPath.prefix(20)) is not SgxEnclave, OpenEnclave or SevSnpVm")
+            throw Refusal(
+                .evidenceMalformed,
+                "the attest path \(attestPath.prefix(20)) is not SgxEnclave, OpenEnclave or SevSnpVm")
         }
     }
 
@@ -136,7 +145,8 @@ struct SNPEndorsements {
         let keys = pool.filter { !$0.isCertificateAuthority && $0.issuerName != $0.subjectName }
         guard let key = keys.first else { throw Refusal(.evidenceChain, "no VCEK or VLEK certificate was given") }
         // The names decide what is offered to the verifier; whether the signatures hold is its business.
-        guard let intermediate = intermediates.first(where: { $0.subjectName == key.issuerName }) ?? intermediates.first,
+        guard
+            let intermediate = intermediates.first(where: { $0.subjectName == key.issuerName }) ?? intermediates.first,
             let root = roots.first(where: { $0.subjectName == intermediate.issuerName }) ?? roots.first
         else { throw Refusal(.evidenceChain, "the certificates of ASK and ARK are not all there") }
         func pem(_ certificate: Certificate) -> String { PEM.encode(certificate.der, label: "CERTIFICATE") }

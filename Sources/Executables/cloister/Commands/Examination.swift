@@ -54,8 +54,9 @@ struct Examination {
             let exists = Files.exists(device)
             note(.evidence, device, exists, exists ? what : "not there")
         }
-        let flags = Set(((try? Examination.text("/proc/cpuinfo")) ?? "").split(whereSeparator: \.isNewline)
-            .first { $0.hasPrefix("flags") }?.split(separator: " ").map(String.init) ?? [])
+        let flags = Set(
+            ((try? Examination.text("/proc/cpuinfo")) ?? "").split(whereSeparator: \.isNewline)
+                .first { $0.hasPrefix("flags") }?.split(separator: " ").map(String.init) ?? [])
         let known = ["sgx", "sev_snp", "sev", "tdx_guest"].filter(flags.contains)
         note(
             .evidence, "processor", !known.isEmpty,
@@ -67,7 +68,8 @@ struct Examination {
     mutating func lookForPrograms(_ resources: Resources?) {
         guard let resources else {
             note(
-                .programs, "project", false, "the folder with Portal, Models and Samples was not found; name it with --project",
+                .programs, "project", false,
+                "the folder with Portal, Models and Samples was not found; name it with --project",
                 needed: true)
             return
         }
@@ -77,7 +79,8 @@ struct Examination {
         note(
             .programs, "services", missing.isEmpty,
             missing.isEmpty
-                ? "all in \(resources.executables)" : "\(missing.joined(separator: ", ")) not in \(resources.executables)",
+                ? "all in \(resources.executables)"
+                : "\(missing.joined(separator: ", ")) not in \(resources.executables)",
             needed: true)
         note(.programs, "model", Files.exists(resources.model), "the demonstration model", needed: true)
         lookForRuntime(resources)
@@ -87,7 +90,9 @@ struct Examination {
 
     private mutating func lookForRuntime(_ resources: Resources) {
         guard let library = resources.onnxRuntime else {
-            note(.programs, "ONNX Runtime", false, "not found; `make setup` fetches it, --onnxruntime names it", needed: true)
+            note(
+                .programs, "ONNX Runtime", false, "not found; `make setup` fetches it, --onnxruntime names it",
+                needed: true)
             return
         }
         do throws(Refusal) {
@@ -112,7 +117,9 @@ struct Examination {
 
     mutating func lookAtSystem() {
         let port = try? Ports.free(1).first
-        note(.system, "ports", port != nil, port == nil ? "no port of 127.0.0.1 can be had" : "free ports on 127.0.0.1", needed: true)
+        note(
+            .system, "ports", port != nil, port == nil ? "no port of 127.0.0.1 can be had" : "free ports on 127.0.0.1",
+            needed: true)
         let entropy = Examination.number("/proc/sys/kernel/random/entropy_avail") ?? 0
         note(.system, "entropy", entropy >= 128, "\(entropy) bits in the kernel's pool", needed: true)
         var limit = rlimit()
@@ -132,7 +139,9 @@ struct Examination {
 
     private static func text(_ path: String) throws(CommandFailure) -> String {
         // Files of /proc have no size, so they are read until they end.
-        guard let data = FileManager.default.contents(atPath: path) else { throw CommandFailure("\(path) cannot be read") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure("\(path) cannot be read")
+        }
         return String(decoding: data, as: UTF8.self)
     }
 

@@ -24,10 +24,14 @@ struct PassportCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("The id of a party whose policy decides; may be repeated.", valueName: "ID"))
         var party: [String] = []
 
-        @Option(help: ArgumentHelp("The pin of an attestation service's issuer key; may be repeated.", valueName: "PIN"))
+        @Option(
+            help: ArgumentHelp("The pin of an attestation service's issuer key; may be repeated.", valueName: "PIN"))
         var issuer: [String] = []
 
-        @Option(help: ArgumentHelp("A simulated root file or a root certificate to trust as well; may be repeated.", valueName: "FILE"))
+        @Option(
+            help: ArgumentHelp(
+                "A simulated root file, a root certificate, or a state folder to trust as well; may be repeated.",
+                valueName: "FILE"))
         var trust: [String] = []
 
         @Option(help: ArgumentHelp("The state folder of an installation to take both from.", valueName: "DIR"))
@@ -50,7 +54,8 @@ struct PassportCommand: AsyncParsableCommand {
                 terminal.document([
                     "valid": false, "code": .string(error.name), "detail": .string(error.detail),
                 ])
-                terminal.say("\(terminal.cross) \(terminal.styled("not valid", .bad)): \(error.name)\n  \(error.detail)")
+                terminal.say(
+                    "\(terminal.cross) \(terminal.styled("not valid", .bad)): \(error.name)\n  \(error.detail)")
                 throw ExitCode(1)
             }
         }
@@ -58,11 +63,15 @@ struct PassportCommand: AsyncParsableCommand {
         private func trusted() throws -> PassportTrust {
             var roots = trust
             var parties: Set<Digest> = []
-            if let state {
-                let folder = StateFolder(path: Files.absolute(state))
+            // An installation gives both: its simulated root, and its hospital's party id.
+            let folders = ([state].compactMap { $0 } + trust.filter(Files.isFolder)).map {
+                StateFolder(path: Files.absolute($0))
+            }
+            for folder in folders {
                 try folder.requireInstalled()
                 roots.append(folder.simulatedRoot)
-                let card = try PartyCard(parsing: Files.read(folder.party(.hospital, "card.json"), maximumBytes: 1 << 20))
+                let card = try PartyCard(
+                    parsing: Files.read(folder.party(.hospital, "card.json"), maximumBytes: 1 << 20))
                 parties.insert(card.party)
             }
             for id in party {
@@ -77,7 +86,9 @@ struct PassportCommand: AsyncParsableCommand {
             guard !parties.isEmpty || !pins.isEmpty else {
                 throw CommandFailure.usage(
                     "a passport is verified with something that you already have",
-                    advice: "name the hospital's party id with --party, an issuer pin with --issuer, or an installation with --state")
+                    advice:
+                        "name the hospital's party id with --party, an issuer pin with --issuer, or an installation with --state"
+                )
             }
             return PassportTrust(parties: parties, issuerPins: pins, anchors: try TrustArgument.anchors(roots))
         }

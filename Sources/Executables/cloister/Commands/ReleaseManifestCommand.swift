@@ -27,7 +27,9 @@ struct ReleaseManifestCommand: AsyncParsableCommand {
         @Option(help: "The sequence; it rises with every release of the unit.")
         var sequence: Int64
 
-        @Option(name: .customLong("library"), help: ArgumentHelp("A library that the unit opens and pins.", valueName: "FILE"))
+        @Option(
+            name: .customLong("library"),
+            help: ArgumentHelp("A library that the unit opens and pins.", valueName: "FILE"))
         var libraries: [String] = []
 
         @Option(name: .customLong("release-version"), help: "The version for people.")
@@ -39,13 +41,17 @@ struct ReleaseManifestCommand: AsyncParsableCommand {
         @Option(help: "The source commit.")
         var commit = "unknown"
 
-        @Option(name: .shortAndLong, help: ArgumentHelp("Where to write the manifest; standard output without it.", valueName: "FILE"))
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp("Where to write the manifest; standard output without it.", valueName: "FILE"))
         var output: String?
 
         @OptionGroup var format: OutputOptions
 
         func run() throws {
-            guard build == "release" || build == "debug" else { throw CommandFailure.usage("--build is release or debug") }
+            guard build == "release" || build == "debug" else {
+                throw CommandFailure.usage("--build is release or debug")
+            }
             let builder = ReleaseBuilder(
                 unit: unit, executable: executable, libraries: libraries, version: version, build: build,
                 commit: commit)
@@ -64,7 +70,8 @@ struct ReleaseManifestCommand: AsyncParsableCommand {
 
     /// Prints a manifest. Whoever relies on one needs the vendor's key from a party policy, not from here.
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print a manifest, and check it against a release key.")
+        static let configuration = CommandConfiguration(
+            abstract: "Print a manifest, and check it against a release key.")
 
         @Argument(help: ArgumentHelp("The signed manifest.", valueName: "FILE"))
         var file: String
@@ -129,7 +136,8 @@ struct ReleaseManifestCommand: AsyncParsableCommand {
         for measurement in manifest.measurements {
             for (claim, value) in measurement.claims.sorted(by: { $0.key < $1.key }) {
                 table.row(
-                    "\(measurement.tee.rawValue), \(measurement.grade.rawValue)", "\(claim) \(value.string ?? value.text)")
+                    "\(measurement.tee.rawValue), \(measurement.grade.rawValue)",
+                    "\(claim) \(value.string ?? value.text)")
             }
         }
         terminal.say(table.text)

@@ -44,7 +44,9 @@ struct StaticSite: RequestHandler {
         let missing = Refusal(.notFound, "there is no such file")
         guard var segments = request.segments else { throw missing }
         if segments == [""] { segments = ["index.html"] }
-        guard segments.count <= 8, segments.allSatisfy(StaticSite.isPlainName), let name = segments.last else { throw missing }
+        guard segments.count <= 8, segments.allSatisfy(StaticSite.isPlainName), let name = segments.last else {
+            throw missing
+        }
         let path = folder + "/" + segments.joined(separator: "/")
         guard let bytes = try? AtomicFile.read(path, maximumBytes: StaticSite.maximumBytes) else { throw missing }
         let suffix = name.split(separator: ".").last.map(String.init) ?? ""
@@ -92,7 +94,8 @@ struct StaticSite: RequestHandler {
         let services = [config["platform"]].compactMap { $0 } + (config["attestation"]?.array ?? [])
         for url in services.compactMap({ $0["url"]?.string }) {
             // The value becomes part of a header: only what an origin is made of.
-            guard url.hasPrefix("https://"), url.dropFirst(8).allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-[]".contains($0)) })
+            guard url.hasPrefix("https://"),
+                url.dropFirst(8).allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-[]".contains($0)) })
             else { throw failure }
             origins.insert(url)
         }
@@ -107,7 +110,8 @@ struct StaticSite: RequestHandler {
     /// SHA-256 over the inline import map, as browsers compare it.
     private static func importMapDigest(_ page: String) -> String? {
         let start = "<script type=\"importmap\">"
-        guard let begin = page.firstRange(of: start), let end = page[begin.upperBound...].firstRange(of: "</script>") else {
+        guard let begin = page.firstRange(of: start), let end = page[begin.upperBound...].firstRange(of: "</script>")
+        else {
             return nil
         }
         let text = page[begin.upperBound..<end.lowerBound]

@@ -46,7 +46,8 @@ struct Up: AsyncParsableCommand {
 
     private static func show(_ installation: Installation, _ terminal: Terminal, detach: Bool) {
         let state = installation.state
-        terminal.say("\n" + terminal.styled("SIMULATED evidence: no protection, for development and tests only.", .warning))
+        terminal.say(
+            "\n" + terminal.styled("SIMULATED evidence: no protection, for development and tests only.", .warning))
         var table = Table()
         for service in Service.servers.reversed() {
             table.row(service.rawValue, installation.ports.url(service.rawValue), terminal.styled(service.title, .dim))
@@ -54,7 +55,9 @@ struct Up: AsyncParsableCommand {
         terminal.say(table.text)
         terminal.say("  certificate authority   \(state.certificateAuthority)")
         terminal.say("  administrator's token   \(state.administratorToken)")
-        if Files.exists(state.enrolmentSecret) { terminal.say("  one-time enrolment      \(state.enrolmentSecret)") }
+        if let secret = try? Files.line(state.enrolmentSecret) {
+            terminal.say("  one-time enrolment      \(secret)  (opens the hospital's first account in the portal)")
+        }
         terminal.say(
             detach ? "\nStop with: cloister down --state \(state.path)" : "\nCtrl-C stops everything; the state stays.")
     }

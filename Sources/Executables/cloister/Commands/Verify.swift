@@ -23,7 +23,10 @@ struct Verify: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The moment to verify for, RFC 3339; now without it.", valueName: "TIME"))
     var at: String?
 
-    @Option(help: ArgumentHelp("A simulated root file or a root certificate to trust as well; may be repeated.", valueName: "FILE"))
+    @Option(
+        help: ArgumentHelp(
+            "A simulated root file, a root certificate, or a state folder to trust as well; may be repeated.",
+            valueName: "FILE"))
     var trust: [String] = []
 
     @Option(help: ArgumentHelp("Data whose SHA-256 the evidence must carry.", valueName: "FILE"))

@@ -12,6 +12,10 @@ struct Demonstration {
     let terminal: Terminal
     /// DICOM file.
     let image: String
+    /// One-time secret that the hospital's policy names.
+    let enrolmentSecret: String
+    /// How often the image goes through, for measuring; the last result is the one that is shown.
+    var runs = 1
 
     /// What the run produced.
     struct Outcome: Sendable {
@@ -66,8 +70,10 @@ struct Demonstration {
         ) {
             try await Demonstration.member("id", clerk.call("POST", "/patients", patient.json))
         }
-        let job = try await upload(file, patient: patientID, clerk)
-        let resultID = try await awaitResult(of: job, clerk)
+        var resultID = try await awaitResult(of: upload(file, patient: patientID, clerk), clerk)
+        for _ in 1..<max(1, runs) {
+            resultID = try await awaitResult(of: upload(file, patient: patientID, clerk), clerk)
+        }
         let result = try await reporter.step("result", proven: "label map and volumes, opened here and nowhere else") {
             try await clerk.call("GET", "/results/\(resultID)")
         }
@@ -83,16 +89,13 @@ struct Demonstration {
 
     /// The first account of a tenant opens with a secret that only the hospital has.
     private func openAccount(_ clerk: ClerkClient) async throws -> (user: String, password: String) {
-        let state = installation.state
         let user = "clerk-\(Hex.encode(Randomness.system.bytes(3)))"
         let password = Base64.encodeURL(Randomness.system.bytes(18))
-        try await reporter.step("open an account", proven: "one-time enrolment secret, named in the hospital's policy") {
-            let secret = try Files.line(state.enrolmentSecret)
+        try await reporter.step("open an account", proven: "one-time enrolment secret, named in the hospital's policy")
+        {
             _ = try await clerk.call(
                 "POST", "/accounts",
-                ["enrolment": .string(secret), "user": .string(user), "password": .string(password)])
-            // It opens nothing a second time.
-            Files.remove(state.enrolmentSecret)
+                ["enrolment": .string(enrolmentSecret), "user": .string(user), "password": .string(password)])
         }
         terminal.say("      user \(user), password \(password) (random, shown once)")
         return (user, password)

@@ -11,7 +11,8 @@ struct SyntheticPatient: Sendable {
         let vowels = Array("aeiou")
         var name = ""
         for pair in randomness.bytes(12).enumerated() {
-            name.append(pair.offset.isMultiple(of: 2) ? consonants[Int(pair.element) % 14] : vowels[Int(pair.element) % 5])
+            name.append(
+                pair.offset.isMultiple(of: 2) ? consonants[Int(pair.element) % 14] : vowels[Int(pair.element) % 5])
         }
         family = name.prefix(1).uppercased() + name.dropFirst()
         given = ["Ada", "Emil", "Ines", "Jonas", "Mira", "Tomas"][Int(randomness.bytes(1)[0]) % 6]

@@ -92,8 +92,12 @@ struct TamperDemonstration {
     private func watch(
         _ client: Client, _ url: String, audit: String, linesBefore: Int, _ record: ProcessRecord
     ) async throws {
-        try await reporter.step("start the changed unit", proven: "it runs beside the genuine one, with the genuine manifest") {
-            try await wait(record) { (try? await client.send(.get, url + "/health/live", timeout: .seconds(2)))?.status == 200 }
+        try await reporter.step(
+            "start the changed unit", proven: "it runs beside the genuine one, with the genuine manifest"
+        ) {
+            try await wait(record) {
+                (try? await client.send(.get, url + "/health/live", timeout: .seconds(2)))?.status == 200
+            }
         }
         let trust = try ClerkTrust(
             folder: installation.state["portal"], simulatedRoot: installation.state.simulatedRoot,

@@ -171,7 +171,9 @@ struct Documents {
 
     /// Hands every party what the others publish: the one act across folders (architecture section 11 rule 6).
     func distribute() throws(CommandFailure) {
-        for (unit, owner) in [(Service.platform.executable, Party.platform), (Service.diagnostics.executable, .provider)] {
+        for (unit, owner) in [
+            (Service.platform.executable, Party.platform), (Service.diagnostics.executable, .provider),
+        ] {
             let manifest = try Files.read(manifestPath(unit, of: owner), maximumBytes: 1 << 20)
             for reader in [Party.platform, .provider] where reader != owner {
                 try Files.update(manifest, to: manifestPath(unit, of: reader))

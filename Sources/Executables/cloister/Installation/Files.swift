@@ -61,7 +61,9 @@ enum Files {
 
     /// Writes only when the content differs, so that unchanged files keep their times. True when it wrote.
     @discardableResult
-    static func update(_ bytes: some Sequence<UInt8>, to path: String, mode: UInt32 = 0o600) throws(CommandFailure) -> Bool {
+    static func update(_ bytes: some Sequence<UInt8>, to path: String, mode: UInt32 = 0o600) throws(CommandFailure)
+        -> Bool
+    {
         let bytes = Array(bytes)
         if exists(path), (try? read(path)) == bytes { return false }
         try write(bytes, to: path, mode: mode)

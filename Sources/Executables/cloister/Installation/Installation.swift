@@ -18,12 +18,15 @@ final class Installation: Sendable {
     private let client: Client
     private let reporter: StepReporter
     private let lock: FolderLock
+    /// Secrets that the hospital's policy names at most; the oldest leave first.
+    private static let maximumEnrolments = 16
 
     /// Sets the folder up: ports, transport certificates, party keys, administrators' tokens.
     init(_ state: StateFolder, _ resources: Resources, _ reporter: StepReporter) throws {
         // Longest name that the kernel takes for a Unix socket is 107 bytes.
         guard state.simulatedSocket.utf8.count <= 107 else {
-            throw CommandFailure.usage("the path of the state folder is too long for a Unix socket", advice: "choose a shorter one")
+            throw CommandFailure.usage(
+                "the path of the state folder is too long for a Unix socket", advice: "choose a shorter one")
         }
         try state.prepare()
         lock = try state.lock()
@@ -57,7 +60,9 @@ final class Installation: Sendable {
             state.party(service.party ?? .hospital, "keys/\(service.fileName).tls.pem")
         }
         let files = [state.certificateAuthority] + Service.servers.map(certificate)
-        if files.allSatisfy({ file in (try? Files.text(file)).map { TransportAuthority.isCurrent($0) } ?? false }) { return }
+        if files.allSatisfy({ file in (try? Files.text(file)).map { TransportAuthority.isCurrent($0) } ?? false }) {
+            return
+        }
         let authority = try TransportAuthority()
         for service in Service.servers {
             let (chain, key) = try authority.server(service.fileName)
@@ -72,8 +77,10 @@ final class Installation: Sendable {
 
     /// Starts everything that does not run yet and waits until all of it is ready.
     ///
-    /// - Parameter newEnrolment: makes a fresh one-time secret for the hospital's next account.
-    func start(newEnrolment: Bool = false) async throws {
+    /// - Parameters:
+    ///   - newEnrolment: makes a fresh one-time secret for the hospital's next account.
+    ///   - secret: one more such secret, which the caller keeps to itself.
+    func start(newEnrolment: Bool = false, adding secret: String? = nil) async throws {
         try ServiceConfigurations(state: state, ports: ports, parties: parties, resources: resources).write()
         try await reporter.step("simulated TEE", proven: "development root in simulated-root.json") {
             _ = try await runner.ensure(.simulatedTEE)
@@ -86,7 +93,8 @@ final class Installation: Sendable {
             _ = try await runner.ensure(.attestation)
             try await runner.waitUntilReady(.attestation)
         }
-        try await startKeyServices(manifests, newEnrolment: newEnrolment)
+        try await startKeyServices(
+            manifests, enrolment: try enrolmentDigests(new: newEnrolment, adding: secret))
         let keys = try KeyProvisioning(
             state: state, client: client, ports: ports, documents: documents, manifests: manifests)
         try await reporter.step("keys", proven: "release policies made from the manifests; model encrypted at rest") {
@@ -105,8 +113,7 @@ final class Installation: Sendable {
 
     /// A party's policy names its key service's pin, which exists only after that service's first start. So the first
     /// policy names the issuer alone, and the one that follows it, with the next sequence, names the key service too.
-    private func startKeyServices(_ manifests: [Party: ReleaseManifest], newEnrolment: Bool) async throws {
-        let enrolment = try enrolmentDigests(new: newEnrolment)
+    private func startKeyServices(_ manifests: [Party: ReleaseManifest], enrolment: [Digest]) async throws {
         try await reporter.step("key services", proven: "each party's own, its policy names the issuer") {
             try documents.writeCards(manifests: manifests)
             if documents.policy(.hospital)?.keyServices.isEmpty ?? true {
@@ -131,15 +138,18 @@ final class Installation: Sendable {
         }
     }
 
-    /// The digests for the hospital's policy. The secret itself lies in `hospital/enrolment-secret` until it is used.
-    private func enrolmentDigests(new: Bool) throws(CommandFailure) -> [Digest] {
+    /// The digests for the hospital's policy: those that it already has, and the new ones. A secret that was used stays
+    /// in the list: the platform remembers that it opens nothing a second time.
+    private func enrolmentDigests(new: Bool, adding secret: String?) throws(CommandFailure) -> [Digest] {
         let file = state.enrolmentSecret
-        let existing = documents.policy(.hospital)?.enrolment ?? []
-        if new || (existing.isEmpty && !Files.exists(file)) {
+        var digests = documents.policy(.hospital)?.enrolment ?? []
+        if new || (digests.isEmpty && !Files.exists(file)) {
             try Files.write("\(Base64.encodeURL(Randomness.system.bytes(32)))\n".utf8, to: file)
         }
-        guard Files.exists(file) else { return existing }
-        return [Digest(of: try Files.line(file))]
+        var secrets = secret.map { [$0] } ?? []
+        if Files.exists(file) { secrets.append(try Files.line(file)) }
+        for digest in secrets.map({ Digest(of: $0) }) where !digests.contains(digest) { digests.append(digest) }
+        return digests.suffix(Installation.maximumEnrolments)
     }
 
     // MARK: Watching

@@ -42,7 +42,8 @@ struct Resources: Sendable {
         let path = executables + "/" + name
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw .usage(
-                "\(name) is not in \(executables)", advice: "build it with `swift build`, or name its folder with --executables")
+                "\(name) is not in \(executables)",
+                advice: "build it with `swift build`, or name its folder with --executables")
         }
         return path
     }
@@ -62,7 +63,8 @@ struct Resources: Sendable {
 
     /// The folder of the running program.
     static var ownFolder: String {
-        let link = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let link =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return Files.folder(of: Files.absolute(link))
     }
 

@@ -54,7 +54,8 @@ struct ServiceRunner: Sendable {
         case .portal:
             [
                 "portal", "serve", state["portal"], "--port", String(ports[service.rawValue]), "--certificate",
-                state.party(.hospital, "keys/portal.tls.pem"), "--key", state.party(.hospital, "keys/portal.tls-key.pem"),
+                state.party(.hospital, "keys/portal.tls.pem"), "--key",
+                state.party(.hospital, "keys/portal.tls-key.pem"),
                 "--ready", service.ready(in: state),
             ]
         }

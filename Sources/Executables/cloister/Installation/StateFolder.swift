@@ -43,7 +43,8 @@ struct StateFolder: Sendable {
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
         for file in [path] + names.map({ self[$0] }) {
             var status = stat()
-            guard unsafe lstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFLNK, status.st_mode & 0o077 != 0 else {
+            guard unsafe lstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFLNK, status.st_mode & 0o077 != 0
+            else {
                 continue
             }
             unsafe _ = chmod(file, status.st_mode & 0o700)

@@ -12,14 +12,14 @@ struct TransportAuthority {
     private static let days = 365.0
     private static let renewalDays = 30.0
 
-    private let key = P256.Signing.PrivateKey()
+    private let key: P256.Signing.PrivateKey
     private let name: DistinguishedName
     private let certificate: X509.Certificate
     private let now: Date
 
     init(now: Date = Date()) throws {
-        self.now = now
-        name = try DistinguishedName {
+        let key = P256.Signing.PrivateKey()
+        let name = try DistinguishedName {
             CommonName("Cloister transport authority of one installation")
             OrganizationName("Cloister")
         }
@@ -30,6 +30,9 @@ struct TransportAuthority {
                 Critical(KeyUsage(keyCertSign: true, cRLSign: true))
                 SubjectKeyIdentifier(hash: X509.Certificate.PublicKey(key.publicKey))
             })
+        self.now = now
+        self.key = key
+        self.name = name
     }
 
     var pem: String { get throws { try certificate.serializeAsPEM().pemString + "\n" } }

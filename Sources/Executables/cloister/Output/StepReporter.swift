@@ -40,7 +40,9 @@ final class StepReporter: Sendable {
         terminal.redraw("  … \(name)")
         do {
             let (result, proven) = try await body()
-            report(Step(name: name, outcome: "done", milliseconds: StepReporter.milliseconds(since: start), proven: proven))
+            report(
+                Step(name: name, outcome: "done", milliseconds: StepReporter.milliseconds(since: start), proven: proven)
+            )
             return result
         } catch {
             report(

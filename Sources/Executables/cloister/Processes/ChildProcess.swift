@@ -42,7 +42,8 @@ enum ChildProcess {
             }
         }
         guard status == 0 else {
-            throw CommandFailure("\(Files.name(of: executable)) cannot be started: \(unsafe String(cString: strerror(status)))")
+            throw CommandFailure(
+                "\(Files.name(of: executable)) cannot be started: \(unsafe String(cString: strerror(status)))")
         }
         return process
     }
@@ -62,7 +63,7 @@ enum ChildProcess {
     ) -> Result {
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
         return unsafe pointers.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { preconditionFailure("the vector has a terminator") }
             return unsafe body(base)

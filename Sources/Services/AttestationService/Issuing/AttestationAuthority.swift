@@ -1,4 +1,5 @@
 import AppraisalPolicy
+import AttestationToken
 package import Audit
 package import Collateral
 package import Encoding
@@ -133,17 +134,34 @@ extension AttestationAuthority {
         let keyID: String
     }
 
+    /// A request whose evidence is genuine, accepted and bound.
+    private struct Appraised {
+        let request: AttestRequest
+        let verdict: Verdict
+        let time: Timestamp
+    }
+
     private func judge(_ type: AttestationType, body: [UInt8]) async throws(APIError) -> Outcome {
-        do throws(Refusal) {
-            let time = try dependencies.clock.now()
-            let request = try AttestRequest(body, evidence: type.evidenceMember)
-            let verdict = try await verdict(type, evidence: request.evidence, at: time)
-            try verdict.requireAccepted()
-            try Self.requireBinding(request, verdict, type: type)
-            return try issue(type, request: request, verdict: verdict, at: time)
-        } catch let refusal {
-            throw refusal.api
+        let appraised: Appraised
+        do throws(Refusal) { appraised = try await appraise(type, body: body) } catch { throw APIError(error) }
+        let request = appraised.request
+        let policy = try policy(type, draft: request.draftPolicy)
+        var claims = TokenClaims(appraised.verdict, type: type, request: request, policyHash: policy.hash)
+        claims.add(try Self.evaluate(policy, claims.incoming), isDefaultPolicy: request.draftPolicy == nil)
+        claims.date(
+            issuer: issuer, at: appraised.time, lifetime: Self.tokenLifetime, randomness: dependencies.randomness)
+        do throws(Refusal) { return try sign(claims, request: request, policy: policy) } catch {
+            throw APIError(error)
         }
+    }
+
+    private func appraise(_ type: AttestationType, body: [UInt8]) async throws(Refusal) -> Appraised {
+        let time = try dependencies.clock.now()
+        let request = try AttestRequest(body, evidence: type.evidenceMember)
+        let verdict = try await verdict(type, evidence: request.evidence, at: time)
+        try verdict.requireAccepted()
+        try Self.requireBinding(request, verdict)
+        return Appraised(request: request, verdict: verdict, time: time)
     }
 
     private func verdict(
@@ -163,5 +181,79 @@ extension AttestationAuthority {
             return verifier.verify(
                 envelope.report, tee: .snp, collateral: .snp(collateral), at: time, policy: acceptance)
         }
+    }
+
+    /// Runtime data is bound by the report data's first half, init-time data by what whoever started the TEE chose.
+    private static func requireBinding(_ request: AttestRequest, _ verdict: Verdict) throws(Refusal) {
+        if let runtime = request.runtimeData {
+            guard verdict.reportData.prefix(32).elementsEqual(Digest(of: runtime.bytes).bytes) else {
+                throw Refusal(.bindingMismatch, "the report data is not the digest of runtimeData")
+            }
+        }
+        if let initTime = request.initTimeData {
+            // Empty host data is SGX without key separation, which has nothing to bind with.
+            guard verdict.hostData.prefix(32).elementsEqual(Digest(of: initTime.bytes).bytes) else {
+                throw Refusal(.configMismatch, "the host data or configuration id is not the digest of initTimeData")
+            }
+        }
+    }
+
+    private func policy(_ type: AttestationType, draft: String?) throws(APIError) -> AppraisalPolicy {
+        guard let draft else {
+            if let policy = defaultPolicies[type] { return policy }
+            throw APIError(Refusal(.notReady, "there is no policy for \(type.rawValue)"))
+        }
+        do throws(PolicyError) { return try AppraisalPolicy(parsing: draft) } catch {
+            throw APIError(status: 400, code: .policyParsing, refusal: Refusal(.policyInvalid, "\(error)"))
+        }
+    }
+
+    private static func evaluate(
+        _ policy: AppraisalPolicy, _ claims: [AppraisalClaim]
+    ) throws(APIError) -> [AppraisalClaim] {
+        let decision: AppraisalPolicy.Decision
+        do throws(PolicyError) { decision = try policy.evaluate(claims: claims) } catch {
+            throw APIError(status: 400, code: .policyEvaluation, refusal: Refusal(.policyInvalid, "\(error)"))
+        }
+        guard decision.permitted else {
+            throw APIError(
+                status: 400, code: .policyEvaluation,
+                refusal: Refusal(
+                    .appraisalInsufficient,
+                    "The policy denies this evidence. Policy Engine Exception: A Deny claim was issued, "
+                        + "authorization failed."))
+        }
+        // The only baseline there is; a property that is not honoured must not look as if it were.
+        let honoured = AppraisalClaim("x-ms-sgx-tcbidentifier", .string("azuredefault"))
+        for property in decision.properties
+        where property.type != honoured.type || property.value != honoured.value {
+            throw APIError(
+                status: 400, code: .policyEvaluation,
+                refusal: Refusal(.policyInvalid, "property \(property.type.prefix(80)) is not supported"))
+        }
+        return decision.issued
+    }
+
+    private func sign(
+        _ claims: TokenClaims, request: AttestRequest, policy: AppraisalPolicy
+    ) throws(Refusal) -> Outcome {
+        let signer = try dependencies.keys.signer(request.tokenAlgorithm)
+        let header: [String: JSON] = [
+            "jku": .string(issuer + "/certs"), "kid": .string(signer.keyID), "typ": "JWT",
+        ]
+        let payload = JSON.object(claims.members).canonical
+        let isDraft = request.draftPolicy != nil
+        let token =
+            isDraft
+            ? Self.unsigned(header: header, payload: payload) : try signer.key.sign(header: header, payload: payload)
+        return Outcome(
+            issued: Issued(token: token, isDraft: isDraft), policy: policy.hash, keyID: signer.keyID)
+    }
+
+    /// A draft: `alg` `none` and an empty third part, which no relying party accepts.
+    private static func unsigned(header: [String: JSON], payload: [UInt8]) -> String {
+        var header = header
+        header["alg"] = "none"
+        return Base64.encodeURL(JSON.object(header).canonical) + "." + Base64.encodeURL(payload) + "."
     }
 }

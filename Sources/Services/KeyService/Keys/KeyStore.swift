@@ -1,5 +1,5 @@
 package import Encoding
-package import GRDB
+import GRDB
 import ServiceKit
 import Storage
 

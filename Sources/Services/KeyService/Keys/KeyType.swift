@@ -1,5 +1,3 @@
-package import Encoding
-
 /// Type and size of a key (key API reference, section 4).
 package enum KeyType: Hashable, Sendable {
     case rsa(bits: Int)

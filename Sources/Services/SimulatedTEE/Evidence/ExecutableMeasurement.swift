@@ -1,5 +1,4 @@
 import Crypto
-package import Encoding
 
 /// What a simulated TEE measures: digests of the executable file, so that `sha256sum` and `sha384sum` check them
 /// (architecture section 11 rule 7).

@@ -1,5 +1,5 @@
 import Crypto
-package import Encoding
+import Encoding
 package import Evidence
 
 /// What the simulated vendors publish at one moment: TCB information, identities and revocation lists, for 30 days.

@@ -17,11 +17,13 @@ extension DevelopmentRoot {
         try PrivateFiles.makeFolder(folder)
         let path = folder + "/" + name
         if let content = try PrivateFiles.read(path) {
+            let json: JSON
             do throws(JSON.ParseError) {
-                return try DevelopmentRoot(json: try JSON.parse(content))
-            } catch let error as JSON.ParseError {
+                json = try JSON.parse(content)
+            } catch {
                 throw Refusal(.insecureConfiguration, "the development root is not JSON: \(error)")
             }
+            return try DevelopmentRoot(json: json)
         }
         let root: DevelopmentRoot
         do {

@@ -33,7 +33,7 @@ package struct DevelopmentRoot: Sendable {
     /// Makes a new root.
     ///
     /// - Parameters:
-    ///   - time: moment of making. Certificates are valid from one day before it: authorities for 25 years, the
+    ///   - time: moment of making. Certificates are valid from one day before it: authorities for 20 years, the
     ///     machine's own keys for 7, as the vendors' are.
     ///   - rsaBits: length of AMD-shaped keys. 4,096 as AMD's, a few seconds each; tests take less.
     /// - Throws: when the crypto library fails to make a key.

@@ -10,15 +10,15 @@ enum PrivateFiles {
     /// Greatest length of a file that is read, in bytes.
     private static let maximumBytes = 1 << 20
 
-    /// Makes a folder with mode 0700, and those above it, where absent.
-    static func makeFolder(_ path: String) throws(Refusal) {
-        guard unsafe mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+    /// Makes a folder, and those above it, where absent.
+    static func makeFolder(_ path: String, mode: UInt32 = 0o700) throws(Refusal) {
+        guard unsafe mkdir(path, mode) != 0, errno != EEXIST else { return }
         let problem = errno
         guard problem == ENOENT, let parent = folder(of: path) else {
             throw Refusal(.notReady, "a folder cannot be made (system error \(problem))")
         }
-        try makeFolder(parent)
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
+        try makeFolder(parent, mode: mode)
+        guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else {
             throw Refusal(.notReady, "a folder cannot be made (system error \(errno))")
         }
     }

@@ -16,7 +16,7 @@ struct RootCertifier {
 
     init(time: Timestamp) {
         start = time - Self.day
-        authorityEnd = time + 25 * 365 * Self.day
+        authorityEnd = time + 20 * 365 * Self.day
         machineEnd = time + 7 * 365 * Self.day
     }
 

@@ -28,7 +28,7 @@ struct CallerProcess {
         let handleNumber = cloister_pidfd_open(number)
         guard handleNumber >= 0 else { throw Refusal(.instanceMismatch, "the caller has ended") }
         handle = OwnedDescriptor(handleNumber)
-        let folderNumber = unsafe open("/proc/\(number)", O_PATH | O_DIRECTORY | O_CLOEXEC)
+        let folderNumber = unsafe open("/proc/\(number)", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folderNumber >= 0 else { throw Refusal(.instanceMismatch, "the caller has ended") }
         folder = OwnedDescriptor(folderNumber)
         identity = Identity(number: number, startTime: try Self.startTime(in: folder))
@@ -67,7 +67,7 @@ struct CallerProcess {
 
     /// Whether the process of `identity` still runs.
     static func isRunning(_ identity: Identity) -> Bool {
-        let number = unsafe open("/proc/\(identity.number)", O_PATH | O_DIRECTORY | O_CLOEXEC)
+        let number = unsafe open("/proc/\(identity.number)", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { return false }
         return (try? startTime(in: OwnedDescriptor(number))) == identity.startTime
     }

@@ -1,7 +1,7 @@
 package import Encoding
 import Evidence
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Keeps the simulated vendors' collateral in a folder, renewed well ahead of its end.
 ///
@@ -13,7 +13,9 @@ package struct CollateralPublisher: Service {
     private let clock: WallClock
     private let logger: Logger
 
-    package init(folder: String, factory: EvidenceFactory, clock: WallClock = .system, logger: Logger) {
+    package init(
+        folder: String, factory: EvidenceFactory, clock: WallClock = .system, logger: Logger = Simulator.silence
+    ) {
         self.folder = folder
         self.factory = factory
         self.clock = clock
@@ -22,7 +24,7 @@ package struct CollateralPublisher: Service {
 
     /// Looks every hour until shutdown. `publish` has been called before, so that readers find files at once.
     package func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do { try await Task.sleep(for: .seconds(3_600)) } catch { return }
                 do throws(Refusal) {
@@ -42,7 +44,7 @@ package struct CollateralPublisher: Service {
         } catch {
             throw Refusal(.notReady, "the crypto library made no collateral")
         }
-        for kind in ["sgx", "snp"] { try PrivateFiles.makeFolder(folder + "/" + kind) }
+        for kind in ["sgx", "snp"] { try PrivateFiles.makeFolder(folder + "/" + kind, mode: 0o755) }
         let name = Hex.encode(collateral.fmspc)
         try PrivateFiles.write(
             collateral.sgx.json.canonical, to: "\(folder)/sgx/\(name).json", mode: 0o644)

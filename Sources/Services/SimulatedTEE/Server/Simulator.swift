@@ -1,5 +1,6 @@
 package import Encoding
-import Logging
+import Evidence
+package import Logging
 import ServiceLifecycle
 import UnixSignals
 
@@ -22,6 +23,9 @@ package enum Simulator {
             self.collateral = collateral
         }
     }
+
+    /// A logger that says nothing, for servers that nobody gave one.
+    package static var silence: Logger { Logger(label: "simulated-tee") { _ in SwiftLogNoOpLogHandler() } }
 
     /// Prepares everything and answers callers until SIGTERM or SIGINT.
     ///

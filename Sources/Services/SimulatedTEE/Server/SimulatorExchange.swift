@@ -1,4 +1,5 @@
 import Attester
+import CUnixSocket
 import Encoding
 import Evidence
 
@@ -26,7 +27,8 @@ struct SimulatorExchange {
         do throws(Refusal) {
             let evidence = try answer()
             let result: JSON = .object([
-                "evidence": .string(Base64.encodeURL(evidence.evidence)), "collateral": evidence.collateral?.json ?? .null,
+                "evidence": .string(Base64.encodeURL(evidence.evidence)),
+                "collateral": evidence.collateral?.json ?? .null,
             ])
             try connection.send(result.canonical)
             return evidence.tee

@@ -4,7 +4,7 @@ import Dispatch
 package import Encoding
 import Evidence
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 #if canImport(Glibc)
@@ -37,7 +37,7 @@ package final class SimulatorServer: Service {
     /// - Throws: `conflict` when another simulator answers there, `not-ready` when the path cannot be bound.
     package init(
         socket: String, factory: EvidenceFactory, clock: WallClock = .system, randomness: Randomness = .system,
-        logger: Logger
+        logger: Logger = Simulator.silence
     ) throws(Refusal) {
         self.factory = factory
         self.clock = clock

@@ -14,40 +14,8 @@ extension Appraisal {
         case .success(let chain):
             pass("certificate-chain", chain.detail)
             let isValid = checkValidity("certificate-validity", .evidenceChain, chain.path.validity, at: time)
-            return checkRoot(chain.root, role: .sgx, anchors) && isValid
+            return checkRoot(chain.path, role: .sgx, anchors) && isValid
         }
-    }
-
-    /// Compares time with a range, and lets the verdict end with it.
-    mutating func checkValidity(
-        _ name: String, _ code: RefusalCode, _ validity: Validity, at time: Timestamp
-    ) -> Bool {
-        guard validity.contains(time) else {
-            fail(name, code, validity.problem(at: time))
-            return false
-        }
-        limit(validity.notAfter)
-        pass(name, "valid until \(validity.notAfter) (\(validity.endsWith))")
-        return true
-    }
-
-    /// The root's key must be an anchor's.
-    mutating func checkRoot(_ root: Certificate, role: TrustAnchors.Role, _ anchors: TrustAnchors) -> Bool {
-        if let anchor = anchors.anchor(root, role) {
-            grade = anchor.grade
-            pass("trusted-root", "\(root.nameForDetail) with key \(root.pin) is trusted as \(anchor.grade.rawValue)")
-            return true
-        }
-        if root.isMarkedSimulated {
-            fail(
-                "trusted-root", .simulatedRoot,
-                "the chain ends in the simulated root \(root.nameForDetail), which was not named as trusted")
-        } else {
-            fail(
-                "trusted-root", .untrustedRoot,
-                "the chain ends in \(root.nameForDetail) with key \(root.pin), which is not trusted")
-        }
-        return false
     }
 
     /// Step 3. Returns whether nothing in use is revoked, as far as the lists can tell.
@@ -261,28 +229,6 @@ extension Appraisal {
             refused.isEmpty, "platform", .platformPolicy,
             refused.isEmpty ? "nothing that the policy refuses" : "refused: \(refused.joined(separator: ", "))")
     }
-
-    mutating func checkDebug(_ isDebuggable: Bool, _ policy: AcceptancePolicy) {
-        require(
-            !isDebuggable || policy.acceptsDebug, "debug", .debugEnabled,
-            isDebuggable ? "the owner of the machine can read this TEE's memory" : "debugging is off")
-    }
-
-    /// Report data, when the caller says what it must be; shorter values are filled up with zeros.
-    mutating func checkReportData(_ seen: ArraySlice<UInt8>, is wanted: [UInt8]?) {
-        guard let wanted else {
-            skip("report-data", "the caller compares the report data")
-            return
-        }
-        let isSame = wanted.count <= seen.count
-            && constantTimeEquals(seen, wanted + Array(repeating: 0, count: seen.count - wanted.count))
-        require(
-            isSame, "report-data", .bindingMismatch,
-            isSame ? "the report data is as expected" : "the report data is \(Hex.encode(seen)), not as expected")
-    }
-
-    /// The verdict ends no later than this.
-    mutating func limit(_ end: Timestamp) { validUntil = min(validUntil ?? end, end) }
 }
 
 extension PCKChain {

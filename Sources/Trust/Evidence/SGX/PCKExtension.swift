@@ -71,7 +71,7 @@ struct PCKExtension: Sendable {
 
     private static func octets(_ node: ASN1Node?, count: Int) throws -> [UInt8] {
         let bytes = try ASN1OctetString(derEncoded: try required(node)).bytes
-        guard bytes.count == count else { throw UnsupportedASN1.oversized }
+        guard bytes.count == count else { throw UnsupportedASN1.length }
         return Array(bytes)
     }
 }

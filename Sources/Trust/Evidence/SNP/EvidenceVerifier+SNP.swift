@@ -28,7 +28,7 @@ extension EvidenceVerifier {
         if let endorsement {
             let product = endorsement.platform.product
             let isEndorsed = appraisal.checkEndorsement(report, endorsement)
-            let isTrusted = appraisal.checkRoot(endorsement.root, role: .ark(product), anchors)
+            let isTrusted = appraisal.checkRoot(endorsement.path, role: .ark(product), anchors)
             let isValid = appraisal.checkValidity(
                 "certificate-validity", .evidenceChain, endorsement.path.validity, at: time)
             let isUnrevoked = appraisal.checkRevocation(endorsement, policy: policy, at: time)

@@ -18,8 +18,6 @@ struct SNPEndorsement: Sendable {
         let detail: String
     }
 
-    var root: Certificate { path.root }
-
     /// Whether every part holds; only then is the endorsement worth keeping.
     var isComplete: Bool { if case .failure = list { false } else { true } }
 

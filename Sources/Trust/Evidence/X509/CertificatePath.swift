@@ -10,6 +10,8 @@ struct CertificatePath: Sendable {
     let certificates: [Certificate]
     /// First and last second at which all certificates are valid.
     let validity: Validity
+    /// The root's name and key, written once: details of checks are made on every use of a cached chain.
+    let rootDetail: String
 
     var leaf: Certificate { certificates[0] }
     var root: Certificate { certificates[certificates.count - 1] }
@@ -50,6 +52,7 @@ struct CertificatePath: Sendable {
         var validity = Validity(leaf)
         for certificate in certificates.dropFirst() { validity = validity.intersection(Validity(certificate)) }
         self.validity = validity
+        rootDetail = "\(root.nameForDetail) with key \(root.pin)"
     }
 
     private static func checkRole(
@@ -91,21 +94,18 @@ struct Validity: Sendable {
     let endsWith: String
     /// Certificates hold at their last second, lists and signed documents end before theirs.
     let includesEnd: Bool
+    /// Until when, and by what, in words.
+    let detail: String
 
     init(_ certificate: Certificate) {
-        notBefore = certificate.notBefore
-        notAfter = certificate.notAfter
-        beginsWith = certificate.nameForDetail
-        endsWith = beginsWith
-        includesEnd = true
+        let name = certificate.nameForDetail
+        self.init(
+            notBefore: certificate.notBefore, notAfter: certificate.notAfter, beginsWith: name, endsWith: name,
+            includesEnd: true)
     }
 
     init(_ what: String, from notBefore: Timestamp, before notAfter: Timestamp) {
-        self.notBefore = notBefore
-        self.notAfter = notAfter
-        beginsWith = what
-        endsWith = what
-        includesEnd = false
+        self.init(notBefore: notBefore, notAfter: notAfter, beginsWith: what, endsWith: what, includesEnd: false)
     }
 
     private init(
@@ -116,6 +116,7 @@ struct Validity: Sendable {
         self.beginsWith = beginsWith
         self.endsWith = endsWith
         self.includesEnd = includesEnd
+        detail = "valid until \(notAfter) (\(endsWith))"
     }
 
     /// The later beginning and the earlier end.

@@ -102,7 +102,9 @@ extension CertificateRevocationList {
             let serial = try ArraySlice<UInt8>(derEncoded: &nodes)
             _ = try Timestamp(nodes.required())
             if let extensions = nodes.next() {
-                guard try !X509Extensions(extensions).hasCritical(besides: []) else { throw UnsupportedASN1.version }
+                guard try !X509Extensions(extensions).hasCritical(besides: []) else {
+                    throw UnsupportedASN1.criticalExtension
+                }
             }
             return Array(serial.drop { $0 == 0 })
         }
@@ -114,7 +116,7 @@ extension CertificateRevocationList {
         else { throw UnsupportedASN1.version }
         var iterator = children.makeIterator()
         guard try !X509Extensions(iterator.required()).hasCritical(besides: []), iterator.next() == nil else {
-            throw UnsupportedASN1.version
+            throw UnsupportedASN1.criticalExtension
         }
     }
 }

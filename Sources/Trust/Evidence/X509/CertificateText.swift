@@ -20,22 +20,22 @@ enum CertificateText {
         var rest = text
         while rest.last == 0 { rest = rest.dropLast() }
         var blocks: [[UInt8]] = []
-        var body: [UInt8]?
+        var body: [UInt8] = []
+        var isOpen = false
         while !rest.isEmpty {
             let line = nextLine(&rest)
-            if let open = body {
-                if line.elementsEqual(end) {
-                    blocks.append(try der(open))
-                    body = nil
-                } else {
-                    body = open + line
-                }
-            } else {
+            if !isOpen {
                 guard line.elementsEqual(begin), blocks.count < maximum else { throw notCanonical }
-                body = []
+                isOpen = true
+                body.removeAll(keepingCapacity: true)
+            } else if line.elementsEqual(end) {
+                blocks.append(try der(body))
+                isOpen = false
+            } else {
+                body += line
             }
         }
-        guard body == nil else { throw notCanonical }
+        guard !isOpen else { throw notCanonical }
         return blocks
     }
 

@@ -101,6 +101,9 @@ enum UnsupportedASN1: Error {
     case version
     case algorithmMismatch
     case duplicateExtension
+    case criticalExtension
+    case constraints
+    case length
     case time
     case oversized
 }

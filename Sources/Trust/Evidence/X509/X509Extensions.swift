@@ -36,7 +36,7 @@ struct X509Extensions {
             let isAuthority = try DER.decodeDefault(&nodes, defaultValue: false)
             guard let node = nodes.next() else { return (isAuthority, nil) }
             let length = try Int(derEncoded: node)
-            guard isAuthority, length >= 0 else { throw UnsupportedASN1.version }
+            guard isAuthority, length >= 0 else { throw UnsupportedASN1.constraints }
             return (isAuthority, length)
         }
     }

@@ -6,6 +6,7 @@ import SimulatedTEE
 #endif
 
 /// `simulated-tee`: stands where the processor stands, on a machine that has none to attest with.
+@main
 struct SimulatedTEECommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulated-tee",
@@ -32,9 +33,7 @@ struct SimulatedTEECommand: AsyncParsableCommand {
         try await Simulator.run(paths) {
             print("simulated-tee: INSECURE, simulated evidence that protects nothing; ready")
             // Standard output may be a pipe or a file, which would keep the line back.
-            unsafe fflush(stdout)
+            fflush(nil)
         }
     }
 }
-
-await SimulatedTEECommand.main()

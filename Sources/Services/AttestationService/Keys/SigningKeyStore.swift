@@ -1,0 +1,100 @@
+package import AttestationToken
+package import Encoding
+import FoundationEssentials
+import ServiceKit
+import Synchronization
+
+/// Holds the key ring of a running service and keeps it durable in the state folder.
+///
+/// The file has mode 0600 and is replaced atomically; a new key signs only after it is on the disk, so that a restart
+/// never loses a key whose tokens are out.
+package final class SigningKeyStore: Sendable {
+    private struct State {
+        var ring: SigningKeyRing
+        /// The published form, made once for each change.
+        var keySet: JSON
+    }
+
+    private let path: String
+    private let state: Mutex<State>
+
+    /// Reads the ring from `folder`, or makes a new one there; rotates what is due.
+    ///
+    /// Also writes `issuer.json` with the URL and the pin that party cards carry.
+    ///
+    /// - Throws: `insecure-configuration` when the file is broken, open to others, or cannot be written.
+    package init(folder: String, issuer: String, at time: Timestamp) throws(Refusal) {
+        path = folder + "/signing-keys.json"
+        var ring: SigningKeyRing
+        if try Self.isThere(path) {
+            let bytes: [UInt8]
+            do throws(AtomicFile.Failure) {
+                bytes = try AtomicFile.read(path, maximumBytes: SigningKeyFile.maximumBytes)
+            } catch {
+                throw Refusal(.insecureConfiguration, "the signing key file cannot be read (\(error))")
+            }
+            ring = try SigningKeyFile.decode(bytes, issuerURL: issuer)
+            if time >= ring.newest, try ring.rotate(at: time) { try Self.save(ring, to: path) }
+        } else {
+            ring = try SigningKeyRing(issuerURL: issuer, at: time)
+            try Self.save(ring, to: path)
+        }
+        let card: JSON = ["pins": [.string(ring.pin.description)], "url": .string(issuer)]
+        try Self.write(card.canonical, to: folder + "/issuer.json", mode: 0o644)
+        state = Mutex(State(ring: ring, keySet: try ring.keySet()))
+    }
+
+    /// SHA-256 of the issuer key's SPKI.
+    package var pin: Digest { state.withLock { $0.ring.pin } }
+
+    /// When the newest key was made.
+    package var newest: Timestamp { state.withLock { $0.ring.newest } }
+
+    /// The reply to `GET /certs`.
+    package var keySet: JSON { state.withLock { $0.keySet } }
+
+    /// The key that signs with `algorithm` now, and its `kid`.
+    ///
+    /// - Throws: `token-algorithm` for one that is not offered.
+    package func signer(_ algorithm: String) throws(Refusal) -> (key: SigningKey, keyID: String) {
+        guard let key = state.withLock({ $0.ring.active(algorithm)?.key }) else {
+            throw Refusal(.tokenAlgorithm, "no key signs with \(algorithm.prefix(20))")
+        }
+        return (key, key.publicKey.attestationKeyID)
+    }
+
+    /// Rotates what is due; when the disk fails, the former keys go on.
+    ///
+    /// - Returns: whether anything changed.
+    @discardableResult
+    package func rotate(at time: Timestamp) throws(Refusal) -> Bool {
+        var ring = state.withLock { $0.ring }
+        guard try ring.rotate(at: time) else { return false }
+        let keySet = try ring.keySet()
+        try Self.save(ring, to: path)
+        state.withLock { [ring] in $0 = State(ring: ring, keySet: keySet) }
+        return true
+    }
+
+    private static func save(_ ring: SigningKeyRing, to path: String) throws(Refusal) {
+        try write(SigningKeyFile.encode(ring), to: path, mode: 0o600)
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String, mode: UInt32) throws(Refusal) {
+        do throws(AtomicFile.Failure) { try AtomicFile.write(bytes, to: path, mode: mode) } catch {
+            throw Refusal(.insecureConfiguration, "a file of the state folder cannot be written (\(error))")
+        }
+    }
+
+    /// - Throws: `insecure-configuration` when others can read or write it.
+    private static func isThere(_ path: String) throws(Refusal) -> Bool {
+        guard FileManager.default.fileExists(atPath: path) else { return false }
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let mode = attributes[.posixPermissions] as? Int
+        else { throw Refusal(.insecureConfiguration, "the signing key file cannot be looked at") }
+        guard mode & 0o077 == 0 else {
+            throw Refusal(.insecureConfiguration, "others can read the signing key file; its mode must be 0600")
+        }
+        return true
+    }
+}

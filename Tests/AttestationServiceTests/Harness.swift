@@ -1,0 +1,180 @@
+// A key that cannot be made fails the whole run, loudly.
+// swift-format-ignore-file: NeverUseForceTry
+
+import AttestationService
+import AttestationToken
+import Attester
+import Audit
+import Collateral
+import Crypto
+import CryptoExtras
+import Encoding
+import Evidence
+import Foundation
+import HTTPTypes
+import ServiceKit
+import SimulatedTEE
+import Synchronization
+import Telemetry
+import TestSupport
+
+/// Collateral that a test hands over.
+struct GivenCollateral: CollateralSource {
+    var collateral: SGXCollateral?
+    var list: [UInt8]?
+
+    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> SGXCollateral {
+        guard let collateral else { throw Refusal(.collateralInvalid, "there is none") }
+        return collateral
+    }
+
+    func snpCRL(product: String, kind: EndorsementKeyKind, at time: Timestamp) async throws(Refusal) -> [UInt8]? {
+        list
+    }
+}
+
+/// A clock that a test sets.
+final class SetClock: Sendable {
+    private let time: Mutex<Timestamp>
+    init(_ time: Timestamp) { self.time = Mutex(time) }
+    var wall: WallClock { WallClock { self.time.withLock { $0 } } }
+    func set(_ new: Timestamp) { time.withLock { $0 = new } }
+}
+
+/// The service without sockets, over a folder of its own.
+struct Service {
+    static let now = Timestamp(seconds: 1_795_300_000)
+    static let url = "https://localhost:8443"
+
+    let folder: TemporaryFolder
+    let authority: AttestationAuthority
+    let handler: AttestationHandler
+    let keys: SigningKeyStore
+    let metrics = Metrics()
+    let clock: SetClock
+
+    /// - Parameters:
+    ///   - simulated: whether the simulator's root is trusted beside the vendors'.
+    ///   - elapsed: seconds since start on the clock that only runs forward.
+    init(
+        at time: Timestamp = now, simulated: Bool = true, collateral: (any CollateralSource)? = nil,
+        folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
+        audit: (any AuditFile)? = nil, elapsed: @escaping @Sendable () -> Int64 = { 0 }
+    ) throws {
+        self.folder = try folder ?? TemporaryFolder()
+        clock = SetClock(time)
+        let path = self.folder.url.path
+        keys = try SigningKeyStore(folder: path, issuer: Self.url, at: time)
+        let factory = try EvidenceFactory.forTests.get()
+        var anchors = TrustAnchors.vendors
+        if simulated { anchors = anchors.trusting(try factory.root.simulatedRoot()) }
+        let published = try factory.collateral(at: Self.now)
+        authority = try AttestationAuthority(
+            issuer: Self.url,
+            AttestationAuthority.Dependencies(
+                anchors: anchors,
+                collateral: collateral ?? GivenCollateral(collateral: published.sgx, list: published.snp.crl),
+                keys: keys,
+                audit: try audit.map { try AuditLog(file: $0, clock: clock.wall) }
+                    ?? AuditLog(path: path + "/audit.jsonl", clock: clock.wall),
+                clock: try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed), metrics: metrics))
+        handler = AttestationHandler(
+            authority, allowedOrigins: origins, isCollateralThere: { isCollateralThere })
+    }
+
+    /// Posts to SevSnpVm.
+    func post(_ body: JSON) async -> Answer {
+        await post("/attest/SevSnpVm?api-version=2022-08-01", body)
+    }
+
+    func post(_ target: String, _ body: JSON) async -> Answer {
+        Answer(await handler.respond(to: ServerRequest(.post, target, body: body.canonical)))
+    }
+
+    func get(_ target: String) async -> Answer { Answer(await handler.respond(to: ServerRequest(.get, target))) }
+
+    /// Events of the audit log, in order.
+    func audit() throws -> [JSON] {
+        let text = try String(contentsOf: folder.url.appending(path: "audit.jsonl"), encoding: .utf8)
+        return try text.split(separator: "\n").map { try JSON.parse(String($0)) }
+    }
+
+    /// What a relying party would make of a token.
+    func verify(_ token: String) throws -> AttestationToken {
+        let issuer = PartyPolicy.Issuer(pins: [keys.pin], simulated: true, url: Self.url)
+        return try AttestationToken.verify(
+            token, issuers: [issuer], keySets: [Self.url: try IssuerKeySet(json: authority.keySet)],
+            at: clock.wall.now())
+    }
+}
+
+struct Answer {
+    let status: Int
+    let headers: HTTPFields
+    let body: JSON
+
+    init(_ response: ServerResponse) {
+        status = response.status
+        headers = response.headers
+        body = (try? JSON.parse(response.body)) ?? .null
+    }
+
+    var token: String? { body["token"]?.string }
+    var refusal: String? { headers[.cloisterRefusal] }
+    var errorCode: String? { body["error"]?["code"]?.string }
+
+    var jws: JWS? { token.flatMap { try? JWS(compact: $0, maximumBytes: 1_000_000) } }
+    var claims: JSON { (try? JSON.parse(jws?.payload ?? [])) ?? .null }
+}
+
+/// An audit file on a disk that is full.
+struct BrokenAuditFile: AuditFile {
+    func read(at offset: Int64, count: Int) throws(AuditFileError) -> [UInt8] { [] }
+    func write(_ bytes: [UInt8], at offset: Int64) throws(AuditFileError) { throw AuditFileError(errorNumber: 28) }
+    func synchronize() throws(AuditFileError) {}
+    func truncate(to length: Int64) throws(AuditFileError) {}
+}
+
+/// Evidence of the simulator and the requests that carry it.
+enum Sample {
+    static let party = Encoding.Digest(of: "party")
+    static let measurement = ExecutableMeasurement(of: [1, 2, 3])
+    static let wrapping = try! JWK(_RSA.Encryption.PrivateKey(keySize: .init(bitCount: 3_072)).publicKey)
+    static let runtimeData = try! RuntimeData(
+        wrappingKey: wrapping, hopKey: P256.Signing.PrivateKey().publicKey, ohttp: [0, 1, 7],
+        role: "diagnostics", party: party)
+
+    static func evidence(
+        _ tee: TEE, reportData: [UInt8] = runtimeData.reportData, party: Encoding.Digest = party
+    ) throws -> AttesterEvidence {
+        try EvidenceFactory.forTests.get().evidence(
+            tee, measurement: measurement, party: party, reportData: reportData, at: Service.now)
+    }
+
+    static let runtime: JSON = ["data": .string(Base64.encodeURL(runtimeData.bytes)), "dataType": "JSON"]
+
+    static func snpReport(_ evidence: AttesterEvidence, change: (inout [UInt8]) -> Void = { _ in }) -> JSON {
+        guard case .snp(let collateral) = evidence.collateral else { return .null }
+        var report = evidence.evidence
+        change(&report)
+        let envelope: JSON = [
+            "SnpReport": .string(Base64.encodeURL(report)),
+            "VcekCertChain": .string(Base64.encodeURL(Array((collateral.vek + collateral.chain).utf8))),
+        ]
+        return .string(Base64.encodeURL(envelope.canonical))
+    }
+
+    static func snp(_ members: [String: JSON] = [:]) throws -> JSON {
+        let base: [String: JSON] = ["report": snpReport(try evidence(.snp)), "runtimeData": runtime]
+        return .object(base.merging(members) { $1 })
+    }
+
+    static func sgx(_ members: [String: JSON] = [:]) throws -> JSON {
+        let base: [String: JSON] = [
+            "quote": .string(Base64.encodeURL(try evidence(.sgx).evidence)), "runtimeData": runtime,
+        ]
+        return .object(base.merging(members) { $1 })
+    }
+}
+
+let sgxRoute = "/attest/SgxEnclave?api-version=2022-08-01"

@@ -1,0 +1,88 @@
+import AttestationService
+import AttestationToken
+import Encoding
+import Foundation
+import ServiceKit
+import TestSupport
+import Testing
+
+struct KeyTests {
+    func store(_ folder: TemporaryFolder, at time: Timestamp = Service.now, issuer: String = Service.url) throws
+        -> SigningKeyStore
+    {
+        try SigningKeyStore(folder: folder.url.path, issuer: issuer, at: time)
+    }
+
+    func keyIDs(_ store: SigningKeyStore) -> [String] {
+        store.keySet["keys"]?.array?.compactMap { $0["kid"]?.string } ?? []
+    }
+
+    @Test func `keys and pin survive a restart, and the file is its owner's alone`() throws {
+        let folder = try TemporaryFolder()
+        let first = try store(folder)
+        let second = try store(folder)
+        #expect(first.pin == second.pin)
+        #expect(first.keySet == second.keySet)
+        let file = folder.url.appending(path: "signing-keys.json").path
+        let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        let card = try JSON.parse([UInt8](Data(contentsOf: folder.url.appending(path: "issuer.json"))))
+        #expect(card == ["url": "https://localhost:8443", "pins": [.string(first.pin.description)]])
+    }
+
+    @Test("AC-148 a key file that others can read is refused")
+    func mode() throws {
+        let folder = try TemporaryFolder()
+        _ = try store(folder)
+        let file = folder.url.appending(path: "signing-keys.json").path
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        #expect { try store(folder) } throws: { ($0 as? Refusal)?.code == .insecureConfiguration }
+    }
+
+    @Test func `a broken key file is never replaced silently`() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "signing-keys.json")
+        try Data("{}".utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+        #expect { try store(folder) } throws: { ($0 as? Refusal)?.code == .insecureConfiguration }
+        #expect(try Data(contentsOf: file) == Data("{}".utf8))
+    }
+
+    @Test func `signing keys rotate below the same issuer key and stay published while their tokens live`() async throws
+    {
+        let folder = try TemporaryFolder()
+        let service = try Service(folder: folder)
+        let before = keyIDs(service.keys)
+        let old = await service.post(try Sample.snp(["tokenAlgorithm": "ES256"]))
+        let due = Service.now + 30 * 86_400
+        #expect(try !service.keys.rotate(at: due - 1))
+        #expect(try service.keys.rotate(at: due))
+        let after = keyIDs(service.keys)
+        #expect(after.count == 6)
+        #expect(Array(after.suffix(3)) == before)
+        #expect(Set(after).count == 6)
+        #expect(try service.keys.signer("ES256").keyID == after[1])
+        // The old token still verifies against the new list.
+        _ = try service.verify(try #require(old.token))
+        // A restart keeps the retired ones too, until nobody can hold a token of theirs.
+        let restarted = try store(folder, at: due + 8 * 3_600)
+        #expect(keyIDs(restarted) == after)
+        #expect(restarted.pin == service.keys.pin)
+        let later = try store(folder, at: due + 25 * 3_600)
+        #expect(keyIDs(later) == Array(after.prefix(3)))
+    }
+
+    @Test func `a new issuer URL gets certificates of its name under the same issuer key`() throws {
+        let folder = try TemporaryFolder()
+        let first = try store(folder)
+        let moved = try store(folder, issuer: "https://elsewhere.example")
+        #expect(moved.pin == first.pin)
+        #expect(keyIDs(moved).count == 6)
+        #expect(keyIDs(moved).prefix(3).allSatisfy { !keyIDs(first).contains($0) })
+    }
+
+    @Test func `an algorithm that is not offered has no key`() throws {
+        let store = try store(try TemporaryFolder())
+        #expect { try store.signer("HS256") } throws: { ($0 as? Refusal)?.code == .tokenAlgorithm }
+    }
+}

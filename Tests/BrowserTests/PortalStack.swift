@@ -1,0 +1,102 @@
+import Encoding
+import Foundation
+import TestSupport
+import Testing
+
+/// One installation, started by `cloister up`, that the browsers of this suite talk to.
+final class PortalStack: Sendable {
+    let state: URL
+    let portal: String
+    let platform: String
+    private let folder: TemporaryFolder
+
+    @TaskLocal static var current: PortalStack?
+
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private init(folder: TemporaryFolder, state: URL) throws {
+        self.folder = folder
+        self.state = state
+        let endpoints = try JSON.parse([UInt8](try Data(contentsOf: state.appending(path: "endpoints.json"))))
+        guard let portal = endpoints["portal"]?["url"]?.string, let platform = endpoints["platform"]?["url"]?.string
+        else { throw Failure(description: "endpoints.json names no portal or platform") }
+        self.portal = portal
+        self.platform = platform
+    }
+
+    static func start() async throws -> PortalStack {
+        let folder = try TemporaryFolder()
+        let state = folder.url.appending(path: "s")
+        let (status, errors) = try await cloister("up", "--state", state.path, "--detach", "--json")
+        guard status == 0 else { throw Failure(description: errors) }
+        return try PortalStack(folder: folder, state: state)
+    }
+
+    func stop() async throws {
+        _ = try await PortalStack.cloister("down", "--state", state.path)
+    }
+
+    /// The one-time secret for a first account; each call makes a new one, since every test opens its own account.
+    func enrolmentSecret() async throws -> String {
+        let (status, errors) = try await PortalStack.cloister(
+            "up", "--state", state.path, "--detach", "--json", "--new-enrolment")
+        guard status == 0 else { throw Failure(description: errors) }
+        let file = state.appending(path: "hospital/enrolment-secret")
+        return String(decoding: try Data(contentsOf: file), as: UTF8.self).trimmingCharacters(
+            in: .whitespacesAndNewlines)
+    }
+
+    /// Runs the command line off the cooperative pool. Output goes into files: services that stay would keep a pipe open.
+    static func cloister(_ arguments: String...) async throws -> (status: Int32, errors: String) {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let folder = try TemporaryFolder()
+                        let log = folder.url.appending(path: "log")
+                        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+                        let process = try start(arguments, log: log)
+                        process.waitUntilExit()
+                        return (process.terminationStatus, String(decoding: try Data(contentsOf: log), as: UTF8.self))
+                    })
+            }
+        }
+    }
+
+    /// Starts the command line and leaves it running.
+    static func start(_ arguments: [String], log: URL) throws -> Process {
+        let process = Process()
+        process.executableURL = ProjectFolders.executables.appending(path: "cloister")
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["CLOISTER_ONNXRUNTIME": ProjectFolders.onnxRuntime?.path ?? ""], uniquingKeysWith: { _, own in own })
+        process.standardInput = FileHandle.nullDevice
+        let output = try FileHandle(forWritingTo: log)
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        return process
+    }
+}
+
+/// Runs a suite's tests around one installation.
+struct WithPortalStack: SuiteTrait, TestScoping {
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
+    ) async throws {
+        let stack = try await PortalStack.start()
+        do {
+            try await PortalStack.$current.withValue(stack) { try await function() }
+        } catch {
+            try? await stack.stop()
+            throw error
+        }
+        try await stack.stop()
+    }
+}
+
+extension Trait where Self == WithPortalStack {
+    static var withPortalStack: Self { Self() }
+}

@@ -1,0 +1,143 @@
+import Encoding
+import Foundation
+import GRDB
+import ServiceKit
+import Storage
+import TestSupport
+import Testing
+
+@testable import KeyService
+
+@Suite struct KeyStoreTests {
+    private func path(_ folder: TemporaryFolder) -> String { folder.url.appending(path: "keys.sqlite").path }
+
+    /// Writes into the file as whoever holds it could.
+    private func tamper(_ folder: TemporaryFolder, _ sql: String) throws {
+        let queue = try DatabaseQueue(path: path(folder))
+        try queue.write { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+
+    @Test func `what was acknowledged is there after a kill`() async throws {
+        let fixture = try Fixture()
+        let made = try await fixture.importKey()
+        // What a kill leaves behind: file and log as they are now, with the store still open.
+        let copy = try TemporaryFolder()
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: path(fixture.folder) + suffix, toPath: path(copy) + suffix)
+        }
+        let reopened = try Fixture(authority: fixture.authority, folder: copy)
+        #expect(await reopened.send(.get, "/keys/records").json == made.json)
+        #expect(try await reopened.release().material() == Fixture.k)
+    }
+
+    @Test func `the file holds neither the key nor the policy in the clear`() async throws {
+        let fixture = try Fixture()
+        try await fixture.importKey(k: Array("a key that is easy to recognise!".utf8))
+        for suffix in ["", "-wal"] {
+            let bytes = try Data(contentsOf: URL(filePath: path(fixture.folder) + suffix))
+            #expect(bytes.range(of: Data("easy to recognise".utf8)) == nil)
+            #expect(bytes.range(of: Data("x-ms-sgx-mrenclave".utf8)) == nil)
+        }
+    }
+
+    @Test(
+        "a value that was changed, moved or removed in the file is refused",
+        arguments: [
+            "UPDATE versions SET material = zeroblob(60) WHERE name = 'records'",
+            "UPDATE versions SET material = substr(material, 1, length(material) - 1) || x'00' WHERE name = 'records'",
+            "UPDATE versions SET material = (SELECT material FROM versions WHERE name = 'other') WHERE name = 'records'",
+            "UPDATE versions SET material = description WHERE name = 'records'",
+            "UPDATE versions SET description = (SELECT description FROM versions WHERE name = 'other') WHERE name = 'records'",
+            "UPDATE versions SET description = 5 WHERE name = 'records'",
+            "UPDATE keys SET record = (SELECT record FROM keys WHERE name = 'other') WHERE name = 'records'",
+            "UPDATE keys SET record = 'text' WHERE name = 'records'",
+            "UPDATE versions SET version = '00000000000000000000000000000000' WHERE name = 'records'",
+        ])
+    func tampering(_ sql: String) async throws {
+        let fixture = try Fixture()
+        try await fixture.importKey("records")
+        try await fixture.importKey("other", k: [UInt8](repeating: 9, count: 32))
+        #expect(await fixture.release().status == 200)
+        try tamper(fixture.folder, sql)
+        let answer = await fixture.release()
+        #expect([404, 503].contains(answer.status))
+        if answer.status == 503 { #expect(answer.refusal == "block-authentication") }
+        #expect(answer.json["value"] == nil)
+        // Others are not affected.
+        #expect(try await fixture.release("other").material() == [UInt8](repeating: 9, count: 32))
+    }
+
+    @Test func `a policy of one key cannot be put on another by renaming rows`() async throws {
+        let fixture = try Fixture()
+        try await fixture.importKey("records")
+        try await fixture.importKey("other")
+        try tamper(
+            fixture.folder,
+            """
+            PRAGMA foreign_keys = OFF;
+            UPDATE keys SET name = 'third' WHERE name = 'records';
+            UPDATE keys SET name = 'records' WHERE name = 'other';
+            """)
+        #expect(await fixture.release("records").refusal == "block-authentication")
+    }
+
+    @Test func `another master key does not open the database`() throws {
+        let folder = try TemporaryFolder()
+        _ = try KeyStore(path: path(folder), masterKey: try MasterKey(bytes: [UInt8](repeating: 1, count: 32)))
+        _ = try KeyStore(path: path(folder), masterKey: try MasterKey(bytes: [UInt8](repeating: 1, count: 32)))
+        let refusal = #expect(throws: Refusal.self) {
+            try KeyStore(path: path(folder), masterKey: try MasterKey(bytes: [UInt8](repeating: 2, count: 32)))
+        }
+        #expect(refusal?.code == .stateRollback)
+    }
+
+    @Test func `the master key is made once, kept to its owner, and never made anew for a database`() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "master.key").path
+        let missing = #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: false, randomness: .system) }
+        #expect(missing?.code == .stateRollback)
+        _ = try MasterKey(path: file, mayCreate: true, randomness: .system)
+        let bytes = try Data(contentsOf: URL(filePath: file))
+        #expect(bytes.count == 32)
+        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+        _ = try MasterKey(path: file, mayCreate: true, randomness: .system)
+        #expect(try Data(contentsOf: URL(filePath: file)) == bytes)
+        try Data(repeating: 1, count: 31).write(to: URL(filePath: file))
+        #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: true, randomness: .system) }
+    }
+
+    @Test("AC-148 a master key or release signing key that others can read keeps the service from starting", arguments: [0o640, 0o604])
+    func readableSecrets(_ mode: Int) throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "master.key").path
+        _ = try MasterKey(path: file, mayCreate: true, randomness: .system)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+        let refusal = #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: true, randomness: .system) }
+        #expect(refusal?.code == .insecureConfiguration)
+        let signing = #expect(throws: Refusal.self) {
+            try ReleaseSigner(path: file, host: Shared.host, at: Shared.now)
+        }
+        #expect(signing?.code == .insecureConfiguration)
+    }
+
+    @Test func `the release chain is made once, and its leaf renewed under the same root`() throws {
+        _ = Shared.signer
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "release-signing.json").path
+        try FileManager.default.copyItem(
+            atPath: Shared.folder.url.appending(path: "release-signing.json").path, toPath: file)
+        func content() throws -> Data { try Data(contentsOf: URL(filePath: file)) }
+        let first = try content()
+        #expect(try ReleaseSigner(path: file, host: Shared.host, at: Shared.now + 86_400).pin == Shared.signer.pin)
+        #expect(try content() == first)
+        #expect(try ReleaseSigner(path: file, host: "other.example", at: Shared.now).pin == Shared.signer.pin)
+        let second = try content()
+        #expect(second != first)
+        #expect(try ReleaseSigner(path: file, host: "other.example", at: Shared.now + 330 * 86_400).pin == Shared.signer.pin)
+        #expect(try content() != second)
+        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+        try Data("{}".utf8).write(to: URL(filePath: file))
+        #expect(throws: Refusal.self) { try ReleaseSigner(path: file, host: "other.example", at: Shared.now) }
+    }
+}

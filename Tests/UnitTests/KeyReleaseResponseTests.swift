@@ -1,0 +1,115 @@
+import CryptoExtras
+import Encoding
+import Evidence
+import Foundation
+import TestSupport
+import Testing
+import Unit
+
+/// Against answers of a release call that were made elsewhere: two good, two that must be refused.
+@Suite(.enabled(if: Vectors.available)) struct KeyReleaseResponseTests {
+    let wrappingKey: _RSA.Encryption.PrivateKey
+    let pin: Encoding.Digest
+    let cases: [String: JSON]
+    let kid = "https://vault.cloister.invalid/keys/k/0123"
+    let time = Timestamp(seconds: 1_795_300_000)
+
+    init() throws {
+        let vector = try JSON.parse(try Vectors.bytes("skr/key-release.json"))
+        let der = try #require(vector["wrapping_key_pkcs8_der_base64"]?.string.flatMap { Base64.decode($0, .lenient) })
+        wrappingKey = try _RSA.Encryption.PrivateKey(derRepresentation: der)
+        pin = try #require(try Certificate.chain(pem: try #require(vector["trusted_root_pem"]?.string)).first).pin
+        cases = Dictionary(
+            uniqueKeysWithValues: (vector["cases"]?.array ?? []).compactMap { entry in
+                entry["name"]?.string.map { ($0, entry) }
+            })
+    }
+
+    func open(
+        _ name: String, enc: String = "RSA_AES_KEY_WRAP_256", nonce: String? = nil, kid: String? = nil,
+        pins: [Encoding.Digest]? = nil, key: _RSA.Encryption.PrivateKey? = nil, at moment: Timestamp? = nil,
+        change: (String) -> String = { $0 }
+    ) throws(Refusal) -> KeyReleaseResponse {
+        let jws = cases[name]?["http_body"]?["value"]?.string ?? ""
+        return try KeyReleaseResponse.open(
+            jws: change(jws), pins: pins ?? [pin], kid: kid ?? self.kid, enc: enc, nonce: nonce,
+            wrappingKey: key ?? wrappingKey, at: moment ?? time)
+    }
+
+    @Test func `a symmetric key opens`() throws {
+        let response = try open("oct-ckm", enc: "CKM_RSA_AES_KEY_WRAP")
+        #expect(response.keyID == kid)
+        #expect(response.kty == "oct-HSM")
+        let material = response.material.withBytes { $0 }
+        #expect(Base64.encodeURL(material) == cases["oct-ckm"]?["expect"]?["k"]?.string)
+    }
+
+    @Test func `an RSA key opens as PKCS 8`() throws {
+        let material = try open("rsa-256").material.withBytes { $0 }
+        let key = try _RSA.Signing.PrivateKey(derRepresentation: material)
+        let modulus = Array(try key.publicKey.getKeyPrimitives().modulus.drop { $0 == 0 })
+        #expect(Base64.encodeURL(modulus) == cases["rsa-256"]?["expect"]?["n"]?.string)
+    }
+
+    @Test func `a wrong signature and a root that is not pinned are refused`() throws {
+        for name in ["bad-signature", "other-root"] {
+            let refusal = #expect(throws: Refusal.self) { try open(name) }
+            #expect(refusal?.code == .endorsementInvalid, "\(name)")
+        }
+        for pins in [[], [Encoding.Digest(of: "other")]] {
+            let refusal = #expect(throws: Refusal.self) { try open("rsa-256", pins: pins) }
+            #expect(refusal?.code == .endorsementInvalid)
+        }
+    }
+
+    @Test("AC-069 an answer to another request, or about another key, is refused")
+    func otherRequests() throws {
+        let attempts: [() throws(Refusal) -> KeyReleaseResponse] = [
+            { () throws(Refusal) in try open("rsa-256", nonce: "mine") },
+            { () throws(Refusal) in try open("rsa-256", enc: "CKM_RSA_AES_KEY_WRAP") },
+            { () throws(Refusal) in try open("rsa-256", kid: "https://vault.cloister.invalid/keys/other") },
+            { () throws(Refusal) in try open("rsa-256", kid: "https://other.invalid/keys/k/0123") },
+            { () throws(Refusal) in try open("rsa-256", kid: "https://vault.cloister.invalid/keys/k/012") },
+        ]
+        for attempt in attempts {
+            let refusal = #expect(throws: Refusal.self) { try attempt() }
+            #expect(refusal?.code == .bindingMismatch)
+        }
+    }
+
+    @Test func `another wrapping key does not open the answer`() throws {
+        let other = try _RSA.Encryption.PrivateKey(keySize: .bits2048)
+        let refusal = #expect(throws: Refusal.self) { try open("rsa-256", key: other) }
+        #expect(refusal?.code == .recordAuthentication)
+    }
+
+    @Test func `certificates that are not valid at the time are refused`() throws {
+        for moment in [Timestamp(seconds: 1_600_000_000), Timestamp(seconds: 2_600_000_000)] {
+            let refusal = #expect(throws: Refusal.self) { try open("rsa-256", at: moment) }
+            #expect(refusal?.code == .endorsementInvalid)
+        }
+    }
+
+    @Test func `a payload of another answer, another algorithm and no form at all are refused`() throws {
+        let other = (cases["oct-ckm"]?["http_body"]?["value"]?.string ?? "").split(separator: ".").map(String.init)
+        let swapped = #expect(throws: Refusal.self) {
+            try open("rsa-256", enc: "CKM_RSA_AES_KEY_WRAP") { jws in
+                let parts = jws.split(separator: ".")
+                return "\(parts[0]).\(other[1]).\(parts[2])"
+            }
+        }
+        #expect(swapped?.code == .endorsementInvalid)
+        let algorithm = #expect(throws: Refusal.self) {
+            try open("rsa-256") { jws in
+                let parts = jws.split(separator: ".")
+                let header = String(decoding: Base64.decode(parts[0]) ?? [], as: UTF8.self)
+                return Base64.encodeURL(header.replacing("RS256", with: "none").utf8) + ".\(parts[1])."
+            }
+        }
+        #expect(algorithm?.code == .tokenAlgorithm)
+        for text in ["", "a.b", String(repeating: "a", count: 300_000)] {
+            let refusal = #expect(throws: Refusal.self) { try open("rsa-256") { _ in text } }
+            #expect(refusal?.code == .tokenMalformed)
+        }
+    }
+}
