@@ -130,7 +130,7 @@ def evaluate_other_person(path: Path) -> None:
 
     image = np.load(get_fnames(name="t1_coronal_slice")).astype(np.float64)
     mask = image > 0
-    true = hidden_markov_labels(image, mask)
+    true = hidden_markov_labels(image[..., None], mask[..., None])[..., 0]
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     rows, columns = image.shape
     seen = session.run(["labels"], {"image": padded(image)})[0][0, :rows, :columns]

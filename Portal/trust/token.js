@@ -61,7 +61,9 @@ export class AttestationToken {
         require(grade === 'hardware' || grade === 'simulated', 'token-malformed', 'the token has an unknown grade');
         require(grade === 'hardware' || issuer.simulated, 'grade-insufficient', 'the token is about a simulated TEE, which the policy does not accept');
         token.grade = grade;
-        token.tcbStatus = claims.has('x-cloister-tcb-status') ? claims.string('x-cloister-tcb-status') : null;
+        // Null where no floor was given to hold the level against (SEV-SNP).
+        const status = claims.has('x-cloister-tcb-status') ? claims.any('x-cloister-tcb-status') : null;
+        token.tcbStatus = status === null ? null : claims.string('x-cloister-tcb-status');
         token.validUntil = Math.min(token.expires, token.issuedAt + maximumAge,
             claims.has('x-cloister-valid-until') ? claims.integer('x-cloister-valid-until') : token.expires);
 

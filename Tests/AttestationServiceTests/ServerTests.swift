@@ -3,6 +3,7 @@ import Crypto
 import Encoding
 import Evidence
 import Foundation
+import HTTPTypes
 import ServiceKit
 import SimulatedTEE
 import SwiftASN1

@@ -28,6 +28,8 @@ extension KeyVault {
     }
 
     /// A new version, and the key itself if it is the first: record, material and audit line in one transaction.
+    ///
+    /// The line comes last before the commit: should that fail, there is a line too many, never one too few.
     private func add(
         _ name: String, _ wish: KeyWish, _ material: KeyMaterial, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {

@@ -40,7 +40,7 @@ extension DevelopmentRoot {
         for (product, holder) in arks { arkMembers[product.rawValue] = holder.json }
         return .object([
             "format": .string(Self.format), "sgxRoot": sgxRoot.json, "processorAuthority": processorAuthority.json,
-            "platformAuthority": platformAuthority.json, "tcbSigning": tcbSigning.json, "pck": pck.json,
+            "tcbSigning": tcbSigning.json, "pck": pck.json,
             "arks": .object(arkMembers), "ask": ask.json, "vcek": .string(Base64.encodeURL(vcek.derRepresentation)),
             "vcekCertificate": .string(Base64.encodeURL(vcekCertificate)), "chipID": .string(Base64.encodeURL(chipID)),
         ])
@@ -57,7 +57,6 @@ extension DevelopmentRoot {
         }
         sgxRoot = try ecdsa("sgxRoot")
         processorAuthority = try ecdsa("processorAuthority")
-        platformAuthority = try ecdsa("platformAuthority")
         tcbSigning = try ecdsa("tcbSigning")
         pck = try ecdsa("pck")
         var arkReader = try ObjectReader(

@@ -5,7 +5,7 @@ package import Encoding
 package import Evidence
 import Synchronization
 
-/// The private keys and certificates that stand where the vendors' stand: an SGX root with its authorities, and AMD's
+/// The private keys and certificates that stand where the vendors' stand: an SGX root with its processor CA, and AMD's
 /// root key of each product with the chain of one Milan chip.
 ///
 /// Whoever holds it can make evidence of any measurement. It protects nothing.
@@ -18,7 +18,6 @@ package struct DevelopmentRoot: Sendable {
 
     let sgxRoot: Holder
     let processorAuthority: Holder
-    let platformAuthority: Holder
     let tcbSigning: Holder
     /// The provisioning certification key of the simulated machine.
     let pck: Holder
@@ -42,7 +41,7 @@ package struct DevelopmentRoot: Sendable {
     ) throws -> DevelopmentRoot {
         let certifier = RootCertifier(time: time)
         let sgxRoot = try certifier.sgxRoot()
-        let processor = try certifier.sgxAuthority("SGX PCK Processor CA", under: sgxRoot)
+        let processor = try certifier.processorAuthority(under: sgxRoot)
         let arkKeys = try rsaKeys(count: SNPProduct.allCases.count + 1, bits: rsaBits)
         var arks: [SNPProduct: Holder] = [:]
         for (product, key) in zip(SNPProduct.allCases, arkKeys) {
@@ -54,9 +53,7 @@ package struct DevelopmentRoot: Sendable {
         let vcek = P384.Signing.PrivateKey()
         let chipID = randomness.bytes(64)
         return DevelopmentRoot(
-            sgxRoot: sgxRoot, processorAuthority: processor,
-            platformAuthority: try certifier.sgxAuthority("SGX PCK Platform CA", under: sgxRoot),
-            tcbSigning: try certifier.tcbSigning(under: sgxRoot),
+            sgxRoot: sgxRoot, processorAuthority: processor, tcbSigning: try certifier.tcbSigning(under: sgxRoot),
             pck: try certifier.pck(identifier: randomness.bytes(16), under: processor), arks: arks, ask: ask,
             vcek: vcek, vcekCertificate: try certifier.vcek(vcek.publicKey, chipID: chipID, under: ask), chipID: chipID)
     }

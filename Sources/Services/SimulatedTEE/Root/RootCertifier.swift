@@ -30,11 +30,10 @@ struct RootCertifier {
             extensions: [.signsCertificatesAndLists, .authority(path: 1)])
     }
 
-    func sgxAuthority(
-        _ name: String, under root: DevelopmentRoot.Holder
-    ) throws -> DevelopmentRoot.Holder {
+    func processorAuthority(under root: DevelopmentRoot.Holder) throws -> DevelopmentRoot.Holder {
         try sgxCertificate(
-            .p256(P256.Signing.PrivateKey()), name: Self.sgxName(name), issuer: Self.sgxName("SGX Root CA"),
+            .p256(P256.Signing.PrivateKey()), name: Self.sgxName("SGX PCK Processor CA"),
+            issuer: Self.sgxName("SGX Root CA"),
             issuerKey: root.key, end: authorityEnd, extensions: [.signsCertificatesAndLists, .authority(path: 0)])
     }
 

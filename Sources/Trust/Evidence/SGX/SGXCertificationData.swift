@@ -18,24 +18,29 @@ enum SGXCertificationData {
             guard blocks.first == chain.leaf.der else {
                 throw Refusal(.evidenceChain, "the supplied PCK certificate is not the one that the quote carries")
             }
-        case .plainPPID: try compare(data, ppidBytes: 16, chain, comparesPPID: true)
-        case .encryptedPPIDRSA2048: try compare(data, ppidBytes: 256, chain, comparesPPID: false)
-        case .encryptedPPIDRSA3072: try compare(data, ppidBytes: 384, chain, comparesPPID: false)
+        case .plainPPID:
+            guard data.prefix(16).elementsEqual(chain.platform.ppid) else { throw otherPlatform }
+            try compare(data.dropFirst(16), chain, namesPCE: false)
+        case .encryptedPPIDRSA2048: try compare(data.dropFirst(256), chain, namesPCE: true)
+        case .encryptedPPIDRSA3072: try compare(data.dropFirst(384), chain, namesPCE: true)
         }
     }
 
-    /// PPID, CPUSVN (16 bytes), PCESVN (2), PCEID (2).
+    /// CPUSVN (16 bytes) and PCESVN (2), after an encrypted PPID also PCEID (2).
     private static func compare(
-        _ data: ArraySlice<UInt8>, ppidBytes: Int, _ chain: PCKChain, comparesPPID: Bool
+        _ data: ArraySlice<UInt8>, _ chain: PCKChain, namesPCE: Bool
     ) throws(Refusal) {
         var reader = ByteReader(data)
-        let ppid = try reader.take(ppidBytes, "PPID")
         let cpuSVN = try reader.take(16, "CPUSVN")
         let pceSVN: UInt16 = try reader.littleEndian("PCESVN")
-        let pceID = try reader.take(2, "PCEID")
+        let pceID = namesPCE ? try reader.take(2, "PCEID") : chain.platform.pceID[...]
         try reader.finish("the certification data")
-        guard !comparesPPID || ppid.elementsEqual(chain.platform.ppid), cpuSVN.elementsEqual(chain.platform.cpuSVN),
-            pceSVN == chain.platform.pceSVN, pceID.elementsEqual(chain.platform.pceID)
-        else { throw Refusal(.evidenceChain, "the supplied PCK certificate is for another platform or TCB") }
+        guard cpuSVN.elementsEqual(chain.platform.cpuSVN), pceSVN == chain.platform.pceSVN,
+            pceID.elementsEqual(chain.platform.pceID)
+        else { throw otherPlatform }
+    }
+
+    private static var otherPlatform: Refusal {
+        Refusal(.evidenceChain, "the supplied PCK certificate is for another platform or TCB")
     }
 }
