@@ -158,7 +158,7 @@ let everyTest: [Target] = [
     tests(
         "ServiceKit",
         [
-            "ServiceKit", "Telemetry", "Encoding", crypto, x509, httpTypes, nioCore, nioPosix, nioSSL,
+            "ServiceKit", "Telemetry", "Encoding", asn1, crypto, x509, httpTypes, nioCore, nioPosix, nioSSL,
             .product(name: "NIOTLS", package: "swift-nio"),
         ]),
     tests("Storage", ["Storage", "Audit", "Encoding", grdb]),

@@ -211,7 +211,7 @@ async function verifyHop(hop, { tokens, issuers, documents, manifests, policies,
         held.runtimeData.requireHostData(verdict.hostData);
         require(verdict.grade === held.grade, 'receipt-invalid:evidence', 'token and evidence differ in grade');
         tcbStatus = verdict.tcbStatus;
-        return `${verdict.tee}, ${String(verdict.tcbStatus)}`;
+        return verdict.tcbStatus === null ? verdict.tee : `${verdict.tee}, ${verdict.tcbStatus}`;
     });
     await checks.run('release', async () => {
         require(held !== null, 'receipt-invalid:token', 'there is no token to find a release for');

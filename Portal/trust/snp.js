@@ -206,7 +206,8 @@ export async function verifySNP(evidence, collateral, roots, time) {
         tee: 'snp',
         grade: root === undefined ? null : root.simulated ? 'simulated' : 'hardware',
         signatureChain,
-        tcbStatus: report === undefined ? null : 'UpToDate',
+        // SNP has levels but no status of its own; without floors to compare with there is nothing to say.
+        tcbStatus: null,
         advisories: [],
         claims: report === undefined ? {} : claims(report, product),
         checks: checks.list,

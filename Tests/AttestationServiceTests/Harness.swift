@@ -61,8 +61,9 @@ struct Service {
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
         audit: (any AuditFile)? = nil, elapsed: @escaping @Sendable () -> Int64 = { 0 }
     ) throws {
-        self.folder = try folder ?? TemporaryFolder()
-        clock = SetClock(time)
+        self.folder = try folder ?? Self.folderWithKeys(at: time)
+        let clock = SetClock(time)
+        self.clock = clock
         let path = self.folder.url.path
         keys = try SigningKeyStore(folder: path, issuer: Self.url, at: time)
         let factory = try EvidenceFactory.forTests.get()
@@ -80,6 +81,22 @@ struct Service {
                 clock: try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed), metrics: metrics))
         handler = AttestationHandler(
             authority, allowedOrigins: origins, isCollateralThere: { isCollateralThere })
+    }
+
+    /// Making RSA keys takes seconds in a debug build, so tests of the same day start from one key file.
+    private static let keyFile = Result {
+        let folder = try TemporaryFolder()
+        _ = try SigningKeyStore(folder: folder.url.path, issuer: url, at: now)
+        return try Data(contentsOf: folder.url.appending(path: "signing-keys.json"))
+    }
+
+    private static func folderWithKeys(at time: Timestamp) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        guard time >= now else { return folder }
+        let file = folder.url.appending(path: "signing-keys.json")
+        try keyFile.get().write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+        return folder
     }
 
     /// Posts to SevSnpVm.

@@ -8,6 +8,8 @@ final class PortalStack: Sendable {
     let state: URL
     let portal: String
     let platform: String
+    /// The one clerk, whose account the first test that needs it opens.
+    let clerk = Clerk()
     private let folder: TemporaryFolder
 
     @TaskLocal static var current: PortalStack?
@@ -38,11 +40,8 @@ final class PortalStack: Sendable {
         _ = try await PortalStack.cloister("down", "--state", state.path)
     }
 
-    /// The one-time secret for a first account; each call makes a new one, since every test opens its own account.
-    func enrolmentSecret() async throws -> String {
-        let (status, errors) = try await PortalStack.cloister(
-            "up", "--state", state.path, "--detach", "--json", "--new-enrolment")
-        guard status == 0 else { throw Failure(description: errors) }
+    /// The one-time secret for the hospital's first account.
+    func enrolmentSecret() throws -> String {
         let file = state.appending(path: "hospital/enrolment-secret")
         return String(decoding: try Data(contentsOf: file), as: UTF8.self).trimmingCharacters(
             in: .whitespacesAndNewlines)
@@ -79,6 +78,15 @@ final class PortalStack: Sendable {
         try process.run()
         return process
     }
+}
+
+/// The account that all tests of one installation share.
+actor Clerk {
+    let user = "clerk"
+    let password = Base64.encodeURL(Randomness.system.bytes(18))
+    var hasAccount = false
+
+    func opened() { hasAccount = true }
 }
 
 /// Runs a suite's tests around one installation.

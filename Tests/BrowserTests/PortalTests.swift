@@ -9,7 +9,6 @@ import Testing
     .enabled(if: ProjectFolders.onnxRuntime != nil, "make test fetches ONNX Runtime"))
 struct PortalTests {
     private var stack: PortalStack { get throws { try #require(PortalStack.current) } }
-    private static let password = Base64.encodeURL(Randomness.system.bytes(18))
 
     /// Opens the portal with a listener for violations of its security policy.
     private func open(_ browser: WebDriver) async throws {
@@ -29,16 +28,22 @@ struct PortalTests {
         try await browser.wait(for: ".pill.verified")
     }
 
-    /// A first-time account, and with it a session.
-    private func signUp(_ browser: WebDriver, user: String) async throws {
-        let secret = try await stack.enrolmentSecret()
-        try await openVerified(browser)
-        try await browser.click(".first-time summary")
-        try await browser.type(secret, into: ".first-time [name=enrolment]")
-        try await browser.type(user, into: ".first-time [name=user]")
-        try await browser.type(PortalTests.password, into: ".first-time [name=newPassword]")
-        try await browser.click(".first-time button.primary")
+    /// Signs in; the first time by opening the account with the enrolment secret.
+    private func signIn(_ browser: WebDriver) async throws {
+        let clerk = try stack.clerk
+        var form = "section.card > form"
+        if await clerk.hasAccount {
+            try await browser.type(clerk.password, into: "\(form) [name=password]")
+        } else {
+            form = ".first-time"
+            try await browser.click("\(form) summary")
+            try await browser.type(try stack.enrolmentSecret(), into: "\(form) [name=enrolment]")
+            try await browser.type(clerk.password, into: "\(form) [name=newPassword]")
+        }
+        try await browser.type(clerk.user, into: "\(form) [name=user]")
+        try await browser.click("\(form) button.primary")
         try await browser.wait(for: "[name=family]")
+        await clerk.opened()
     }
 
     private func enterPatient(_ browser: WebDriver, family: String, given: String = "Ada") async throws {
@@ -52,7 +57,7 @@ struct PortalTests {
             _ = try await browser.log("performance")
             try await openVerified(browser)
             try await browser.screenshot("sign-in")
-            try await signUp(browser, user: "clerk")
+            try await signIn(browser)
 
             // Required fields say so, each beside itself and tied to it.
             try await browser.click("main form button.primary")
@@ -159,7 +164,8 @@ struct PortalTests {
 
     @Test func `AC-136 markup in a patient's fields stays text everywhere`() async throws {
         try await WebDriver.run { browser in
-            try await signUp(browser, user: "injector")
+            try await openVerified(browser)
+            try await signIn(browser)
             let markup = "<img src=x onerror=\"globalThis.injected=1\"><script>globalThis.injected=2</script>"
             try await enterPatient(browser, family: markup, given: "{{7*7}}'\"--><svg onload=globalThis.injected=3>")
             try await browser.type("javascript:globalThis.injected=4", into: "[name=address]")
@@ -194,7 +200,8 @@ struct PortalTests {
 
     @Test func `a picture that is no DICOM file is named before anything is sent`() async throws {
         try await WebDriver.run { browser in
-            try await signUp(browser, user: "imager")
+            try await openVerified(browser)
+            try await signIn(browser)
             try await enterPatient(browser, family: "Bild")
             try await browser.click("main form button.primary")
             try await browser.wait(for: ".receipt")

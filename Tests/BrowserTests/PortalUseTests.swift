@@ -64,7 +64,7 @@ struct PortalUseTests {
         try await WebDriver.run { browser in
             try await browser.open(try stack.portal)
             try await browser.wait(for: ".pill.verified")
-            let secret = try await browser.await_(
+            let secret = try await browser.runAsync(
                 """
                 const bytes = (hex) => Uint8Array.from(hex.match(/../g), (two) => parseInt(two, 16));
                 const { combine, canXWing } = await import('./channel/xwing.js');

@@ -134,7 +134,7 @@ final class WebDriver: Sendable {
 
     /// Runs the body of an `async` function and waits for its value.
     @discardableResult
-    func await_(_ script: String, _ arguments: JSON...) async throws -> JSON {
+    func runAsync(_ script: String, _ arguments: JSON...) async throws -> JSON {
         let wrapped = """
             const done = arguments[arguments.length - 1];
             (async (...args) => { \(script) })(...Array.from(arguments).slice(0, -1)).then((value) => done({ value }), (error) => done({ error: String(error) }));

@@ -31,7 +31,7 @@ import Testing
     @Test(
         "numbers print as ECMAScript prints them (RFC 8785 appendix B)",
         arguments: [
-            (5e-324, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"), (9007199254740994.0, "9007199254740994"),
+            (Double.leastNonzeroMagnitude, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"), (9007199254740994.0, "9007199254740994"),
             (295147905179352830000.0, "295147905179352830000"), (1e21, "1e+21"), (333333333.3333333, "333333333.3333333"),
             (0.000001, "0.000001"), (1e-7, "1e-7"), (-0.0, "0"), (123.456, "123.456"),
         ])
@@ -49,6 +49,12 @@ import Testing
         #expect(Base64.decode("+/8=", .lenient) == [0xfb, 0xff])
         #expect(Base64.decode("A") == nil)
         #expect(Base64.encodeStandard([1]) == "AQ==")
+        for bytes in [[], [1], [1, 2], [1, 2, 3], [0xfb, 0xff]] as [[UInt8]] {
+            #expect(Base64.decode(Base64.encodeStandard(bytes), .padded) == bytes)
+        }
+        for text in ["AQ", "AQ=", "AQ===", "AR==", "A===", "====", "AQ==AQ==", "AQ==\n", "-_8=", "AQ= ="] {
+            #expect(Base64.decode(text, .padded) == nil, "\(text) is not what encodeStandard writes")
+        }
     }
 
     @Test func `PEM blocks survive carriage returns and refuse a missing end`() {

@@ -22,7 +22,8 @@ struct CacheTests {
         let verifier = EvidenceVerifier(anchors: built.anchors)
         func code(_ seconds: Int64) -> RefusalCode? {
             verifier.verify(
-                built.report, tee: .snp, collateral: .snp(built.collateral), at: Timestamp(seconds: seconds)).code
+                built.report, tee: .snp, collateral: .snp(built.collateral), at: Timestamp(seconds: seconds)
+            ).code
         }
         #expect(code(1_750_000_000) == nil && code(2_000_000_000) == nil)
         #expect(code(2_000_000_001) == .evidenceChain && code(1_699_999_999) == .evidenceChain)
@@ -62,7 +63,8 @@ struct CacheTests {
             #expect(
                 verifier.verify(good.quote, tee: .sgx, collateral: .sgx(bad), at: SGXFixture.time).code
                     == .collateralInvalid)
-            #expect(verifier.verify(good.quote, tee: .sgx, collateral: .sgx(good.collateral), at: SGXFixture.time).accepted)
+            #expect(
+                verifier.verify(good.quote, tee: .sgx, collateral: .sgx(good.collateral), at: SGXFixture.time).accepted)
         }
     }
 

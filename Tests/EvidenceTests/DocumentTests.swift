@@ -9,7 +9,8 @@ struct DocumentTests {
         let snp = try SNPFixture().built()
         for document in [
             EvidenceDocument(
-                tee: .sgx, evidence: sgx.quote, runtimeData: [1, 2], collateral: .sgx(sgx.collateral), tokens: ["a.b.c"],
+                tee: .sgx, evidence: sgx.quote, runtimeData: [1, 2], collateral: .sgx(sgx.collateral),
+                tokens: ["a.b.c"],
                 manifest: "d.e.f"),
             EvidenceDocument(tee: .snp, evidence: snp.report, collateral: .snp(snp.collateral)),
             EvidenceDocument(tee: .nitro, evidence: [1]),
@@ -18,17 +19,19 @@ struct DocumentTests {
         }
     }
 
-    @Test("documents that are not of the format are malformed", arguments: [
-        "[]", "{}", #"{"format":"cloister-evidence/2","tee":"sgx","evidence":"AA"}"#,
-        #"{"format":"cloister-evidence/1","tee":"sev","evidence":"AA"}"#,
-        #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA=="}"#,
-        #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA","more":1}"#,
-        #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA","tokens":[1]}"#,
-        #"{"format":"cloister-evidence/1","tee":"snp","evidence":"AA","collateral":{"vek":"","chain":"","x":1}}"#,
-        #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA","collateral":{"tcb_info":""}}"#,
-        #"{"format":"cloister-evidence/1","tee":"nitro","evidence":"AA","collateral":{}}"#,
-        #"{"format":"cloister-evidence/1","format":"cloister-evidence/1","tee":"sgx","evidence":"AA"}"#,
-    ])
+    @Test(
+        "documents that are not of the format are malformed",
+        arguments: [
+            "[]", "{}", #"{"format":"cloister-evidence/2","tee":"sgx","evidence":"AA"}"#,
+            #"{"format":"cloister-evidence/1","tee":"sev","evidence":"AA"}"#,
+            #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA=="}"#,
+            #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA","more":1}"#,
+            #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA","tokens":[1]}"#,
+            #"{"format":"cloister-evidence/1","tee":"snp","evidence":"AA","collateral":{"vek":"","chain":"","x":1}}"#,
+            #"{"format":"cloister-evidence/1","tee":"sgx","evidence":"AA","collateral":{"tcb_info":""}}"#,
+            #"{"format":"cloister-evidence/1","tee":"nitro","evidence":"AA","collateral":{}}"#,
+            #"{"format":"cloister-evidence/1","format":"cloister-evidence/1","tee":"sgx","evidence":"AA"}"#,
+        ])
     func malformed(_ text: String) {
         let refusal = #expect(throws: Refusal.self) { try EvidenceDocument(parsing: Array(text.utf8)) }
         #expect(refusal?.code == .evidenceMalformed)

@@ -30,7 +30,9 @@ struct SGXFaultTests {
         #expect(verdict.validUntil?.description == "2025-07-01T00:00:00Z")
     }
 
-    @Test("refused with its code", arguments: SGXFaultTests.chainFaults + SGXFaultTests.collateralFaults + SGXFaultTests.enclaveFaults)
+    @Test(
+        "refused with its code",
+        arguments: SGXFaultTests.chainFaults + SGXFaultTests.collateralFaults + SGXFaultTests.enclaveFaults)
     func refused(_ fault: Fault) throws {
         var fixture = SGXFixture()
         fault.change(&fixture)
@@ -140,7 +142,9 @@ struct SGXFaultTests {
             $0.tcbInfo["tcbLevels"] = [SGXFixture.level(Array(repeating: 0, count: 15), 0, "2024-01-01", "UpToDate")]
         },
         Fault("TCB info without levels", .collateralInvalid, "tcb-info") { $0.tcbInfo["tcbLevels"] = [] },
-        Fault("collateral signed by another key", .collateralInvalid, "tcb-info") { $0.signsCollateralWith = .newP256() },
+        Fault("collateral signed by another key", .collateralInvalid, "tcb-info") {
+            $0.signsCollateralWith = .newP256()
+        },
         Fault("collateral signed by the PCK", .collateralInvalid, "tcb-info") { $0.signsCollateralWith = $0.pckKey },
         Fault("signer of the collateral expired", .collateralInvalid, "tcb-info") {
             $0.signer.notAfter = SGXFixture.time - 1
@@ -236,10 +240,12 @@ struct SGXFaultTests {
 
     // MARK: Levels, advisories, policy
 
-    @Test("status is the platform's converged with the quoting enclave's", arguments: [
-        (UInt8(5), UInt8(8), "UpToDate", [String]()), (5, 7, "OutOfDate", ["INTEL-SA-00003"]),
-        (4, 8, "OutOfDate", ["INTEL-SA-00001"]), (4, 6, "OutOfDate", ["INTEL-SA-00001", "INTEL-SA-00003"]),
-    ])
+    @Test(
+        "status is the platform's converged with the quoting enclave's",
+        arguments: [
+            (UInt8(5), UInt8(8), "UpToDate", [String]()), (5, 7, "OutOfDate", ["INTEL-SA-00003"]),
+            (4, 8, "OutOfDate", ["INTEL-SA-00001"]), (4, 6, "OutOfDate", ["INTEL-SA-00001", "INTEL-SA-00003"]),
+        ])
     func converged(_ component: UInt8, _ enclaveSVN: UInt8, _ status: String, _ advisories: [String]) throws {
         var fixture = SGXFixture()
         fixture.components[0] = component
@@ -292,7 +298,9 @@ struct SGXFaultTests {
         let built = try fixture.built()
         let verdict = built.verdict()
         #expect(verdict.signatureChain == .valid && verdict.tcbStatus == "UpToDate" && verdict.isDebuggable)
-        #expect(verdict.claims["x-ms-sgx-is-debuggable"] == true && verdict.checks.filter { $0.outcome == .failed }.count == 1)
+        #expect(
+            verdict.claims["x-ms-sgx-is-debuggable"] == true
+                && verdict.checks.filter { $0.outcome == .failed }.count == 1)
         var policy = AcceptancePolicy.default
         policy.acceptsDebug = true
         #expect(built.verdict(policy: policy).accepted)
@@ -316,7 +324,9 @@ struct SGXFaultTests {
         fixture.enclave[48] |= 0x80
         let verdict = try fixture.built().verdict()
         #expect(verdict.hostData == Array(repeating: 0x4d, count: 32))
-        #expect(verdict.claims["x-ms-sgx-config-id"]?.string == Hex.encode(verdict.hostData) + String(repeating: "0", count: 64))
+        #expect(
+            verdict.claims["x-ms-sgx-config-id"]?.string == Hex.encode(verdict.hostData)
+                + String(repeating: "0", count: 64))
         fixture.enclave[255] = 1
         #expect(try fixture.built().verdict().hostData.count == 64)
     }
@@ -332,9 +342,11 @@ struct SGXFaultTests {
                 == .collateralInvalid)
     }
 
-    @Test("forms of the embedded chain that quotes have", arguments: [
-        "root before CA", "carriage returns", "trailing zero", "no final line feed", "one line",
-    ])
+    @Test(
+        "forms of the embedded chain that quotes have",
+        arguments: [
+            "root before CA", "carriage returns", "trailing zero", "no final line feed", "one line",
+        ])
     func chainForms(_ form: String) throws {
         var fixture = SGXFixture()
         fixture.embedsChain = { pck, authority, root in
@@ -354,10 +366,12 @@ struct SGXFaultTests {
         #expect(verdict.accepted, Comment(rawValue: verdict.json.text))
     }
 
-    @Test("time edges: from the last beginning to before the first end", arguments: [
-        ("2025-05-31T23:59:59Z", false), ("2025-06-01T00:00:00Z", true), ("2025-06-30T23:59:59Z", true),
-        ("2025-07-01T00:00:00Z", false),
-    ])
+    @Test(
+        "time edges: from the last beginning to before the first end",
+        arguments: [
+            ("2025-05-31T23:59:59Z", false), ("2025-06-01T00:00:00Z", true), ("2025-06-30T23:59:59Z", true),
+            ("2025-07-01T00:00:00Z", false),
+        ])
     func timeEdges(_ time: String, _ isAccepted: Bool) throws {
         var fixture = SGXFixture()
         fixture.rootList.thisUpdate = Timestamp(seconds: 1_740_000_000)

@@ -57,8 +57,10 @@ struct SGXFixture: Sendable {
             "tcbEvaluationDataNumber": 17,
             "tcbLevels": [
                 SGXFixture.level([5, 5, 2, 2, 3, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], 11, "2024-03-13", "UpToDate"),
-                SGXFixture.level([2, 2, 2, 2, 3, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], 9, "2022-03-13", "OutOfDate", ["INTEL-SA-00001"]),
-                SGXFixture.level([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 1, "2020-03-13", "Revoked", ["INTEL-SA-00002"]),
+                SGXFixture.level(
+                    [2, 2, 2, 2, 3, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], 9, "2022-03-13", "OutOfDate", ["INTEL-SA-00001"]),
+                SGXFixture.level(
+                    [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 1, "2020-03-13", "Revoked", ["INTEL-SA-00002"]),
             ],
         ]) { $1 }
         qeIdentity = dates.merging([

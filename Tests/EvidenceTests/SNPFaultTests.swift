@@ -15,7 +15,8 @@ struct SNPFaultTests {
         let change: @Sendable (inout SNPFixture) -> Void
 
         init(
-            _ name: String, _ code: RefusalCode, _ check: String, _ change: @escaping @Sendable (inout SNPFixture) -> Void
+            _ name: String, _ code: RefusalCode, _ check: String,
+            _ change: @escaping @Sendable (inout SNPFixture) -> Void
         ) {
             self.name = name
             self.code = code
@@ -202,7 +203,8 @@ struct SNPFaultTests {
         let der = try TestCertificate.root("ARK-RSA", key).selfSigned()
         let certificate = try Certificate(der: der)
         #expect(certificate.isSigned(by: certificate))
-        let foreign = try Certificate(der: try TestCertificate.root("ARK-RSA", key).der(issuer: "ARK-RSA", signedBy: other))
+        let foreign = try Certificate(
+            der: try TestCertificate.root("ARK-RSA", key).der(issuer: "ARK-RSA", signedBy: other))
         #expect(!foreign.isSigned(by: certificate))
     }
 
@@ -242,10 +244,13 @@ struct SNPFaultTests {
 
     // MARK: Policy
 
-    @Test("AC-020 each requirement refuses what does not meet it", arguments: [
-        "migration", "smt", "single socket", "abi", "guest svn", "vmpl", "alias check", "tsme", "firmware", "family",
-        "image", "id key", "author key", "chip", "mitigations", "provisional",
-    ])
+    @Test(
+        "AC-020 each requirement refuses what does not meet it",
+        arguments: [
+            "migration", "smt", "single socket", "abi", "guest svn", "vmpl", "alias check", "tsme", "firmware",
+            "family",
+            "image", "id key", "author key", "chip", "mitigations", "provisional",
+        ])
     func requirements(_ name: String) throws {
         var fixture = SNPFixture()
         fixture.report[Layout.policy + 2] |= 0x04
@@ -290,10 +295,12 @@ struct SNPFaultTests {
     func floors() throws {
         let built = try SNPFixture().built()
         var policy = AcceptancePolicy.default
-        policy.snp.floors[.genoa] = SNPRequirements.Floors(reported: SNPTCBVersion(bootLoader: 9, tee: 0, snp: 23, microcode: 72))
+        policy.snp.floors[.genoa] = SNPRequirements.Floors(
+            reported: SNPTCBVersion(bootLoader: 9, tee: 0, snp: 23, microcode: 72))
         #expect(built.verdict(policy: policy).tcbStatus == "UpToDate")
         // One component below is out of date, however high the others are.
-        policy.snp.floors[.genoa] = SNPRequirements.Floors(reported: SNPTCBVersion(bootLoader: 0, tee: 0, snp: 24, microcode: 0))
+        policy.snp.floors[.genoa] = SNPRequirements.Floors(
+            reported: SNPTCBVersion(bootLoader: 0, tee: 0, snp: 24, microcode: 0))
         let verdict = built.verdict(policy: policy)
         #expect(verdict.accepted && verdict.tcbStatus == "OutOfDate")
         #expect(verdict.check("tcb-level")?.detail.contains("SNP 23 < 24") == true)

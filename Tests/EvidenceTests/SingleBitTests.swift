@@ -75,7 +75,9 @@ struct LengthTests {
             for _ in 0..<20 {
                 var noise = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
                 // Half of them begin like the real thing.
-                if count > 16, Bool.random(using: &generator) { noise.replaceSubrange(0..<8, with: [3, 0, 2, 0, 0, 0, 0, 0]) }
+                if count > 16, Bool.random(using: &generator) {
+                    noise.replaceSubrange(0..<8, with: [3, 0, 2, 0, 0, 0, 0, 0])
+                }
                 #expect(!verifier.verify(noise, tee: tee, collateral: nil, at: Timestamp(seconds: 0)).accepted)
             }
         }
@@ -95,10 +97,12 @@ struct LengthTests {
         #expect(try verdict(Array(repeating: 0, count: 65_536)).code == .evidenceMalformed)
     }
 
-    @Test("AC-018 parser vectors without endorsements", arguments: [
-        ("snp/lit/guest_report_bad_sig.bin", true), ("snp/lit/guest_report_corrupt.bin", true),
-        ("snp/lit/guest_report.bin", false),
-    ])
+    @Test(
+        "AC-018 parser vectors without endorsements",
+        arguments: [
+            ("snp/lit/guest_report_bad_sig.bin", true), ("snp/lit/guest_report_corrupt.bin", true),
+            ("snp/lit/guest_report.bin", false),
+        ])
     func parserVectors(_ path: String, _ isMalformed: Bool) throws {
         let bytes = try Vectors.bytes(path)
         #expect((try? SNPReport(bytes[...])) == nil ? isMalformed : !isMalformed)
@@ -113,7 +117,8 @@ struct LengthTests {
             let verdict = verifier.verify(try sgx.evidence(), tee: tee, collateral: nil, at: sgx.time)
             #expect(verdict.code == .evidenceMalformed && verdict.signatureChain == .notChecked)
         }
-        #expect(try verifier.verify(snp.evidence(), tee: .sgx, collateral: nil, at: snp.time).code == .evidenceMalformed)
+        #expect(
+            try verifier.verify(snp.evidence(), tee: .sgx, collateral: nil, at: snp.time).code == .evidenceMalformed)
         let tdx = try Vectors.bytes("tdx/phala-b0c06f-v4/quote.bin")
         #expect(verifier.verify(tdx, tee: .sgx, collateral: nil, at: sgx.time).code == .evidenceMalformed)
     }

@@ -41,7 +41,9 @@ struct VectorTests {
         if vector.isGenuineButRefused {
             #expect(verdict.signatureChain == .valid && !verdict.claims.isEmpty && verdict.isDebuggable, explanation)
         }
-        if let status = vector.tcbStatus, vector.trustedRoot == nil { #expect(verdict.tcbStatus == status, explanation) }
+        if let status = vector.tcbStatus, vector.trustedRoot == nil {
+            #expect(verdict.tcbStatus == status, explanation)
+        }
         if let advisories = vector.advisories { #expect(Set(verdict.advisories) == Set(advisories), explanation) }
     }
 
@@ -63,7 +65,8 @@ struct VectorTests {
         #expect(verdict.claims.isEmpty && verdict.reportData.isEmpty)
     }
 
-    @Test("chip id and TCB of a foreign VCEK are named too", arguments: ["snp-milan-wrong-vcek", "snp-turin-wrong-vcek"])
+    @Test(
+        "chip id and TCB of a foreign VCEK are named too", arguments: ["snp-milan-wrong-vcek", "snp-turin-wrong-vcek"])
     func foreign(_ id: String) throws {
         let verdict = try VectorCase.named(id).verdict()
         #expect(verdict.check("chip-id")?.outcome == .failed)
@@ -136,11 +139,13 @@ struct RecordedRevocationListTests {
         #expect(verdict.accepted, Comment(rawValue: verdict.json.text))
     }
 
-    @Test("AC-012 an expired, future or foreign list is refused", arguments: [
-        ("snp/chains/milan/crl-2025-05.der", "2026-06-01T00:00:00Z"),
-        ("snp/chains/milan/crl-2025-05.der", "2025-04-01T00:00:00Z"),
-        ("snp/chains/genoa/crl-2024-10.der", "2025-06-01T00:00:00Z"),
-    ])
+    @Test(
+        "AC-012 an expired, future or foreign list is refused",
+        arguments: [
+            ("snp/chains/milan/crl-2025-05.der", "2026-06-01T00:00:00Z"),
+            ("snp/chains/milan/crl-2025-05.der", "2025-04-01T00:00:00Z"),
+            ("snp/chains/genoa/crl-2024-10.der", "2025-06-01T00:00:00Z"),
+        ])
     func stale(_ list: String, _ time: String) throws {
         let verdict = try verdict("snp-milan-v3", list: list, at: time)
         #expect(verdict.code == .collateralInvalid, Comment(rawValue: verdict.json.text))

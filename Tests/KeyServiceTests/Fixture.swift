@@ -1,3 +1,4 @@
+// swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
 import AttestationToken
 import Audit
 import Crypto
@@ -60,7 +61,8 @@ struct Authority {
             version: .v3, serialNumber: .init(), publicKey: .init(key),
             notValidBefore: Date(timeIntervalSince1970: Double(Shared.now.seconds - 86_400)),
             notValidAfter: Date(timeIntervalSince1970: Double(Shared.now.seconds + 86_400 * 400)),
-            issuer: try! DistinguishedName { CommonName("issuer") }, subject: try! DistinguishedName { CommonName(name) },
+            issuer: try! DistinguishedName { CommonName("issuer") },
+            subject: try! DistinguishedName { CommonName(name) },
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try! Certificate.Extensions {
                 Critical(
@@ -100,7 +102,8 @@ struct Authority {
     }
 
     func token(
-        header: [String: JSON] = [:], signedBy key: P256.Signing.PrivateKey? = nil, _ change: (inout [String: JSON]) -> Void = { _ in }
+        header: [String: JSON] = [:], signedBy key: P256.Signing.PrivateKey? = nil,
+        _ change: (inout [String: JSON]) -> Void = { _ in }
     ) -> String {
         var claims = claims
         change(&claims)
@@ -182,7 +185,9 @@ final class MemoryAuditFile: AuditFile {
     }
 
     var entries: [JSON] {
-        state.withLock { String(decoding: $0.bytes, as: UTF8.self) }.split(separator: "\n").map { try! JSON.parse(String($0)) }
+        state.withLock { String(decoding: $0.bytes, as: UTF8.self) }.split(separator: "\n").map {
+            try! JSON.parse(String($0))
+        }
     }
     func breakDown() { state.withLock { $0.isBroken = true } }
 }

@@ -27,7 +27,8 @@ import Testing
         #expect(answer.message.hasPrefix("AKV10000"))
         #expect(
             answer.headers[.wwwAuthenticate]
-                == #"Bearer authorization="https://keys.cloister.example/tenant", resource="https://keys.cloister.example:9443""#)
+                == #"Bearer authorization="https://keys.cloister.example/tenant", resource="https://keys.cloister.example:9443""#
+        )
         #expect(answer.refusal == "credential-invalid")
         #expect(!wasRead.withLock { $0 })
         // The first step of every client is not a decision.
@@ -38,7 +39,8 @@ import Testing
         "AC-146 a token that is not known, or not sent as one, is refused",
         arguments: [
             "Bearer \(String(repeating: "x", count: 40))", "Bearer ", "Bearer", "Basic \(Shared.administratorToken)",
-            Shared.administratorToken, "Bearer \(Shared.administratorToken) ", "Bearer \(Shared.administratorToken.dropLast())",
+            Shared.administratorToken, "Bearer \(Shared.administratorToken) ",
+            "Bearer \(Shared.administratorToken.dropLast())",
             "Bearer \(Shared.administratorToken)a",
         ])
     func unknownTokens(_ field: String) async throws {
@@ -160,7 +162,9 @@ import Testing
     @Test func `empty segments and trailing slashes are tolerated`() async throws {
         let fixture = try Fixture()
         let made = try await fixture.importKey()
-        for path in ["/keys/records", "/keys/records/", "/keys/records/\(made.version)", "/keys/records/\(made.version)/"] {
+        for path in [
+            "/keys/records", "/keys/records/", "/keys/records/\(made.version)", "/keys/records/\(made.version)/",
+        ] {
             #expect(await fixture.send(.get, path).kid == made.kid, "\(path)")
         }
         for path in ["/keys/records/release", "/keys/records//release", "/keys/records/\(made.version)/release"] {
@@ -188,7 +192,10 @@ import Testing
 
     @Test(
         "AC-158 AC-033 bodies that are no JSON objects, or too large, are refused",
-        arguments: ["", "[]", "{", #"{"kty":"EC","kty":"RSA"}"#, #"{"kty":5}"#, "{\"a\":\"" + String(repeating: "x", count: 300_000) + "\"}"])
+        arguments: [
+            "", "[]", "{", #"{"kty":"EC","kty":"RSA"}"#, #"{"kty":5}"#,
+            "{\"a\":\"" + String(repeating: "x", count: 300_000) + "\"}",
+        ])
     func bodies(_ body: String) async throws {
         let fixture = try Fixture()
         let answer = Answer(
@@ -282,7 +289,8 @@ import Testing
     func badPolicies() async throws {
         let fixture = try Fixture()
         for policy in [["version": "1.0.0", "anyOf": []] as JSON, ["anyOf": []], [:]] {
-            let answer = await fixture.send(.post, "/keys/k/create", fixture.exportable(["kty": "EC-HSM"], policy: policy))
+            let answer = await fixture.send(
+                .post, "/keys/k/create", fixture.exportable(["kty": "EC-HSM"], policy: policy))
             #expect(answer.status == 400)
             #expect(answer.code == "BadParameter")
             #expect(answer.refusal == "policy-invalid")
@@ -336,7 +344,8 @@ import Testing
         arguments: [
             ["kty": "oct-HSM"] as JSON, ["kty": "oct-HSM", "k": "AAAA"], ["kty": "oct-HSM", "k": "*"],
             ["kty": "oct-HSM", "k": .string(Base64.encodeURL([UInt8](repeating: 1, count: 65)))],
-            ["kty": "RSA-HSM", "n": "AQAB", "e": "AQAB"], ["kty": "EC-HSM", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"],
+            ["kty": "RSA-HSM", "n": "AQAB", "e": "AQAB"],
+            ["kty": "EC-HSM", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"],
             ["kty": "EC-HSM", "crv": "P-256K", "x": "AA", "y": "AA", "d": "AQ"], ["kty": "what"], [:],
         ])
     func badImports(_ key: JSON) async throws {
@@ -421,7 +430,8 @@ import Testing
             #expect(answer.message.hasPrefix("AKV.SKR.1020"))
             #expect(answer.refusal == "policy-immutable")
         }
-        let again = await fixture.send(.patch, "/keys/records/", ["release_policy": ["data": same, "immutable": false]])
+        let again = await fixture.send(
+            .patch, "/keys/records/", ["release_policy": ["data": same, "immutable": false]])
         #expect(again.status == 200)
         #expect(again.json["release_policy"]?["immutable"] == true)
     }
@@ -488,7 +498,9 @@ import Testing
         fixture.auditFile.breakDown()
         let attempts = [
             await fixture.send(.post, "/keys/other/create", fixture.exportable(["kty": "EC-HSM"])),
-            await fixture.send(.put, "/keys/other", fixture.exportable(["key": ["kty": "oct", "k": .string(Base64.encodeURL(Fixture.k))]])),
+            await fixture.send(
+                .put, "/keys/other",
+                fixture.exportable(["key": ["kty": "oct", "k": .string(Base64.encodeURL(Fixture.k))]])),
             await fixture.send(.patch, "/keys/records", ["attributes": ["enabled": false]]),
             await fixture.send(.get, "/keys/records"),
             await fixture.send(.get, "/keys"),

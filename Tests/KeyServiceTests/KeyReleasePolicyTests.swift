@@ -1,3 +1,4 @@
+// swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
 import Encoding
 import Testing
 
@@ -44,7 +45,10 @@ import Testing
             (#"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[]}]}"#, "is empty"),
             (#"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"anyOf":[]}]}]}"#, "is empty"),
             (#"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{}]}]}"#, "must have either"),
-            (#"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"a"}]}]}"#, "exactly one operator"),
+            (
+                #"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"a"}]}]}"#,
+                "exactly one operator"
+            ),
             (
                 #"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"a","equals":"b","less":1}]}]}"#,
                 "exactly one operator"
@@ -53,8 +57,14 @@ import Testing
                 #"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"a","contains":"b"}]}]}"#,
                 "unknown operator 'contains'"
             ),
-            (#"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"","equals":"b"}]}]}"#, "not a name"),
-            (#"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":1,"equals":"b"}]}]}"#, "not a name"),
+            (
+                #"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"","equals":"b"}]}]}"#,
+                "not a name"
+            ),
+            (
+                #"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":1,"equals":"b"}]}]}"#,
+                "not a name"
+            ),
             (
                 #"{"version":"1.0.0","anyOf":[{"authority":"https://a","allOf":[{"claim":"a","equals":null}]}]}"#,
                 "not a string, a number or a truth value"
@@ -203,7 +213,8 @@ import Testing
         "what is no plain https URL is none",
         arguments: [
             "", "http://a", "https://", "https:///x", "https://a@b", "https://a?x", "https://a#x", "https://a/../b",
-            "https://a b", "https://a:0", "https://a:99999", "https://a:", "https://a%2fb", "https://a:1:2", "a.example",
+            "https://a b", "https://a:0", "https://a:99999", "https://a:", "https://a%2fb", "https://a:1:2",
+            "a.example",
             "https://\u{e9}.example",
         ])
     func notURLs(_ text: String) {

@@ -76,9 +76,15 @@ import Testing
             try #require(answer.status == 200, "\(answer.json)")
             let material = try answer.material()
             switch number {
-            case 0: #expect(try P256.Signing.PrivateKey(derRepresentation: material).derRepresentation == Data(vector.pkcs8))
-            case 1: #expect(try P384.Signing.PrivateKey(derRepresentation: material).derRepresentation == Data(vector.pkcs8))
-            default: #expect(try P521.Signing.PrivateKey(derRepresentation: material).derRepresentation == Data(vector.pkcs8))
+            case 0:
+                #expect(
+                    try P256.Signing.PrivateKey(derRepresentation: material).derRepresentation == Data(vector.pkcs8))
+            case 1:
+                #expect(
+                    try P384.Signing.PrivateKey(derRepresentation: material).derRepresentation == Data(vector.pkcs8))
+            default:
+                #expect(
+                    try P521.Signing.PrivateKey(derRepresentation: material).derRepresentation == Data(vector.pkcs8))
             }
         }
         let made = await fixture.send(.post, "/keys/rsa/create", fixture.exportable(["kty": "RSA-HSM"]))
@@ -102,7 +108,9 @@ import Testing
         #expect(await fixture.release(path: "/keys/records/\(unknown)/release").status == 404)
     }
 
-    @Test func `the answer is signed by a leaf that names the host, under an intermediate, under the pinned root`() async throws {
+    @Test func `the answer is signed by a leaf that names the host, under an intermediate, under the pinned root`()
+        async throws
+    {
         let fixture = try Fixture()
         try await fixture.importKey()
         let jws = try await fixture.release().released().jws
@@ -185,7 +193,8 @@ import Testing
         try await fixture.importKey()
         let thief = P256.Signing.PrivateKey()
         expectRefused(
-            await fixture.release(target: fixture.authority.token(signedBy: thief)), "token-signature", refusedStatement)
+            await fixture.release(target: fixture.authority.token(signedBy: thief)), "token-signature", refusedStatement
+        )
         expectRefused(
             await fixture.release(target: fixture.authority.token(header: ["kid": "other"], signedBy: thief)),
             "token-key-unknown", refusedStatement)
@@ -450,7 +459,9 @@ import Testing
     func keyState() async throws {
         let fixture = try Fixture()
         let made = try await fixture.importKey()
-        func change(_ attributes: JSON) async { await fixture.send(.patch, "/keys/records/\(made.version)", ["attributes": attributes]) }
+        func change(_ attributes: JSON) async {
+            await fixture.send(.patch, "/keys/records/\(made.version)", ["attributes": attributes])
+        }
         func expectState(_ location: SourceLocation = #_sourceLocation) async {
             let answer = await fixture.release()
             #expect(answer.status == 403, sourceLocation: location)

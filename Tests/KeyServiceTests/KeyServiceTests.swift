@@ -73,7 +73,8 @@ import X509
         _ = Shared.signer
         try? FileManager.default.createDirectory(atPath: path("state"), withIntermediateDirectories: true)
         try? FileManager.default.copyItem(
-            atPath: Shared.folder.url.appending(path: "release-signing.json").path, toPath: path("state/release-signing.json"))
+            atPath: Shared.folder.url.appending(path: "release-signing.json").path,
+            toPath: path("state/release-signing.json"))
         return try KeyService(try configuration(flags), log: Log(service: "key-service") { _ in })
     }
 
@@ -158,7 +159,8 @@ import X509
         #expect(try refusal() == nil)
         let audit = try String(contentsOfFile: path("state/audit.jsonl"), encoding: .utf8)
         #expect(audit.split(separator: "\n").count >= 2)
-        try write("state/audit.jsonl", audit.split(separator: "\n").dropFirst().joined(separator: "\n") + "\n", mode: 0o600)
+        try write(
+            "state/audit.jsonl", audit.split(separator: "\n").dropFirst().joined(separator: "\n") + "\n", mode: 0o600)
         #expect(try refusal() == .stateRollback)
         try write("state/audit.jsonl", audit, mode: 0o600)
         let now = WallClock.system.now()
@@ -172,7 +174,8 @@ import X509
     @Test(
         "wrong configuration is named",
         arguments: [
-            ("party", "x"), ("host", "http://localhost"), ("host", "https://localhost/"), ("host", "https://localhost/x"),
+            ("party", "x"), ("host", "http://localhost"), ("host", "https://localhost/"),
+            ("host", "https://localhost/x"),
             ("challenge.resource", "https://a=b"), ("challenge.authorization", "x"), ("listen.port", "many"),
             ("unknown", "1"),
         ])

@@ -1,6 +1,7 @@
 import Encoding
 import Foundation
 import GRDB
+import HTTPTypes
 import ServiceKit
 import Storage
 import TestSupport
@@ -107,7 +108,9 @@ import Testing
         #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: true, randomness: .system) }
     }
 
-    @Test("AC-148 a master key or release signing key that others can read keeps the service from starting", arguments: [0o640, 0o604])
+    @Test(
+        "AC-148 a master key or release signing key that others can read keeps the service from starting",
+        arguments: [0o640, 0o604])
     func readableSecrets(_ mode: Int) throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "master.key").path
@@ -134,7 +137,9 @@ import Testing
         #expect(try ReleaseSigner(path: file, host: "other.example", at: Shared.now).pin == Shared.signer.pin)
         let second = try content()
         #expect(second != first)
-        #expect(try ReleaseSigner(path: file, host: "other.example", at: Shared.now + 330 * 86_400).pin == Shared.signer.pin)
+        #expect(
+            try ReleaseSigner(path: file, host: "other.example", at: Shared.now + 330 * 86_400).pin == Shared.signer.pin
+        )
         #expect(try content() != second)
         #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
         try Data("{}".utf8).write(to: URL(filePath: file))

@@ -1,3 +1,4 @@
+// swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
 import AttestationToken
 import Crypto
 import CryptoExtras
@@ -43,10 +44,14 @@ import Testing
         for bit in 0..<wrapped.count * 8 {
             var changed = wrapped
             changed[bit / 8] ^= 1 << UInt8(bit % 8)
-            let refusal = #expect(throws: Refusal.self) { try AESKeyWrapPadding.unwrap(changed, with: WrappingTests.key) }
+            let refusal = #expect(throws: Refusal.self) {
+                try AESKeyWrapPadding.unwrap(changed, with: WrappingTests.key)
+            }
             #expect(refusal?.code == .recordAuthentication)
         }
-        for wrong in [[], Array(wrapped.dropLast()), Array(wrapped.dropLast(8)), wrapped + [UInt8](repeating: 0, count: 8)] {
+        for wrong in [
+            [], Array(wrapped.dropLast()), Array(wrapped.dropLast(8)), wrapped + [UInt8](repeating: 0, count: 8),
+        ] {
             #expect(throws: Refusal.self) { try AESKeyWrapPadding.unwrap(wrong, with: WrappingTests.key) }
         }
         #expect(throws: Refusal.self) {

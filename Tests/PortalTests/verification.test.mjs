@@ -34,6 +34,15 @@ test('a good unit is verified, and its keys come out', async () => {
     assert.equal(unit.verdict.chain[0].pin, world.pins.ark);
 });
 
+test('a token may say that there is no TCB status, but not something else than a text', async () => {
+    world.reset();
+    world.tokenChanges = { 'x-cloister-tcb-status': null };
+    assert.equal((await world.verify()).tokens[0].tcbStatus, null);
+    world.tokenChanges = { 'x-cloister-tcb-status': 5 };
+    await assert.rejects(world.verify(), refused('token-malformed'));
+    world.reset();
+});
+
 // The evidence itself
 refuses('AC-040 a unit with evidence over other keys', (w) => {
     w.platformUnit.changeReport = (report) => report.fill(7, 0x50, 0x70);

@@ -7,6 +7,7 @@ import NIOPosix
 import NIOSSL
 import NIOTLS
 import ServiceKit
+import SwiftASN1
 import Telemetry
 import TestSupport
 import Testing

@@ -10,13 +10,13 @@ import Testing
     @Test func `a root is made once, kept with mode 0600, and read again at the next start`() throws {
         let folder = try TemporaryFolder()
         let keys = folder.url.appending(path: "deep/keys").path
-        let made = try DevelopmentRoot.keptIn(keys, at: Scene.time, rsaBits: 2_048)
+        let made = try DevelopmentRoot.keptIn(keys, at: Scene.time, keys: .quick)
         let file = keys + "/development-root.json"
         let attributes = try FileManager.default.attributesOfItem(atPath: file)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         #expect(try FileManager.default.attributesOfItem(atPath: keys)[.posixPermissions] as? Int == 0o700)
 
-        let kept = try DevelopmentRoot.keptIn(keys, at: Scene.time + 1_000, rsaBits: 2_048)
+        let kept = try DevelopmentRoot.keptIn(keys, at: Scene.time + 1_000, keys: .quick)
         #expect(try kept.simulatedRoot() == made.simulatedRoot())
         // Evidence of the second start is accepted under the root published at the first.
         let evidence = try EvidenceFactory(root: kept).snp(
@@ -32,7 +32,7 @@ import Testing
         let file = folder.url.appending(path: "development-root.json")
         try Data(content.utf8).write(to: file)
         let refusal = #expect(throws: Refusal.self) {
-            try DevelopmentRoot.keptIn(folder.url.path, at: Scene.time, rsaBits: 2_048)
+            try DevelopmentRoot.keptIn(folder.url.path, at: Scene.time, keys: .quick)
         }
         #expect(refusal?.code == .insecureConfiguration)
         #expect(try Data(contentsOf: file) == Data(content.utf8))

@@ -36,8 +36,7 @@ import Testing
     func `a root named for another machine does not help`(tee: TEE) throws {
         let made = try Scene.factory().evidence(
             tee, measurement: Scene.program, party: Scene.party, reportData: Scene.reportData, at: Scene.time)
-        let other = try DevelopmentRoot.make(at: Scene.time, rsaBits: 2_048)
-        let verdict = try Scene.trusting(other).verify(
+        let verdict = try Scene.trusting(try Scene.otherRoot.get()).verify(
             made.evidence, tee: tee, collateral: made.collateral, at: Scene.time)
         #expect(verdict.code == .simulatedRoot)
     }

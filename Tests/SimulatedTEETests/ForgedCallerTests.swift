@@ -10,14 +10,19 @@ import Testing
 @Suite(.enabled(if: PythonProcess.isAvailable, "no python3"))
 struct ForgedCallerTests {
     private static let genuineProgram = """
+        import atexit
         gate = socket_path + ".gate"
         os.mkfifo(gate)
 
-        def become_genuine(*before):
-            os.execv("/bin/cat", ["/bin/cat", *before, gate])
-
-        def let_genuine_end():
-            open(gate, "w").close()
+        def become_genuine(*before, output=None):
+            # The parent becomes the program; the child goes on here, and ends the program when it ends itself.
+            parent = os.getpid()
+            if os.fork() != 0:
+                if output is not None:
+                    os.dup2(output, 1)
+                os.execv("/bin/cat", ["/bin/cat", *before, gate])
+            atexit.register(lambda: open(gate, "w").close())
+            return parent
 
         """ + "\n"
 
@@ -33,13 +38,8 @@ struct ForgedCallerTests {
         let answer = try await refusal(
             """
             s = connect()
-            parent = os.getpid()
-            if os.fork() != 0:
-                become_genuine()
-            wait_for_program(parent, "cat")
-            answer = hello(s)
-            let_genuine_end()
-            show(answer)
+            wait_for_program(become_genuine(), "cat")
+            show(hello(s))
             """)
         #expect(answer == ["refused": "instance-mismatch"])
     }
@@ -48,15 +48,25 @@ struct ForgedCallerTests {
         let answer = try await refusal(
             """
             s = connect()
-            parent = os.getpid()
             nonce = hello(s)["nonce"]
-            if os.fork() != 0:
-                become_genuine()
-            wait_for_program(parent, "cat")
+            wait_for_program(become_genuine(), "cat")
             send(s, request(nonce))
-            answer = receive(s)
-            let_genuine_end()
-            show(answer)
+            show(receive(s))
+            """)
+        #expect(answer == ["refused": "instance-mismatch"])
+    }
+
+    @Test func `a request of another process that runs the same program is refused`() async throws {
+        let answer = try await refusal(
+            """
+            s = connect()
+            nonce = hello(s)["nonce"]
+            child = os.fork()
+            if child == 0:
+                send(s, request(nonce))
+                show(receive(s))
+                os._exit(0)
+            os.waitpid(child, 0)
             """)
         #expect(answer == ["refused": "instance-mismatch"])
     }
@@ -66,17 +76,11 @@ struct ForgedCallerTests {
         let answer = try await refusal(
             """
             s = connect()
-            parent = os.getpid()
             nonce = hello(s)["nonce"]
             path = socket_path + ".request"
             open(path, "w").write(json.dumps(request(nonce)))
-            if os.fork() != 0:
-                os.dup2(s.fileno(), 1)
-                become_genuine(path)
-            answer = receive(s)
-            wait_for_program(parent, "cat")
-            let_genuine_end()
-            show(answer)
+            become_genuine(path, output=s.fileno())
+            show(receive(s))
             """)
         #expect(answer == ["refused": "instance-mismatch"])
     }
@@ -92,6 +96,23 @@ struct ForgedCallerTests {
             os.waitpid(child, 0)
             """)
         #expect(answer == ["refused": "instance-mismatch"])
+    }
+
+    @Test func `an executable that was touched since it was measured is refused`() async throws {
+        try await RunningSimulator.run { simulator in
+            let python = try #require(PythonProcess.interpreter)
+            let copy = simulator.folder.appending(path: "program")
+            try FileManager.default.copyItem(at: URL(filePath: python.path), to: copy)
+            let answer = try await PythonProcess.call(
+                """
+                s = connect()
+                nonce = hello(s)["nonce"]
+                os.utime("\(copy.path)", (1, 1))
+                send(s, request(nonce))
+                show(receive(s))
+                """, socket: simulator.socket, interpreter: copy.path)
+            #expect(answer == ["refused": "measurement-unknown"])
+        }
     }
 
     @Test func `what runs is measured, not what stands at its path since`() async throws {

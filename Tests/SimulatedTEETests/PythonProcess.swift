@@ -36,7 +36,7 @@ struct PythonProcess {
         variables.merge(environment) { _, given in given }
         let program = caller + script
         let result: (status: Int32, output: String) = try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { [variables] in
+            DispatchQueue(label: "python").async { [variables] in
                 continuation.resume(
                     with: Result {
                         try run(path ?? interpreter.path, ["-c", program, socket], variables)
@@ -76,11 +76,12 @@ struct PythonProcess {
         socket_path = sys.argv[1]
         party = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
         other_party = base64.urlsafe_b64encode(bytes(range(1, 33))).decode().rstrip("=")
+        greeting = json.dumps({"hello": 1, "party": party}).encode()
         report_data = base64.urlsafe_b64encode(bytes(range(64))).decode().rstrip("=")
 
         def connect():
             s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            s.settimeout(30)
+            s.settimeout(120)
             s.connect(socket_path)
             return s
 

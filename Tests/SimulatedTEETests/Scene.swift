@@ -10,6 +10,9 @@ enum Scene {
     static let program = ExecutableMeasurement(of: Array("a program".utf8))
     static let reportData = Digest(of: "runtime data").bytes + [UInt8](repeating: 0, count: 32)
 
+    /// Another machine's root.
+    static let otherRoot = Result { try DevelopmentRoot.make(at: time, keys: .quick) }
+
     static func factory() throws -> EvidenceFactory { try EvidenceFactory.forTests.get() }
 
     /// A verifier that was told the simulated root.

@@ -27,7 +27,7 @@ import Testing
             try process.run()
             // The line is written once the socket accepts.
             firstLine = await withCheckedContinuation { continuation in
-                DispatchQueue.global().async {
+                DispatchQueue(label: "simulated-tee").async {
                     let line = output.fileHandleForReading.availableData
                     continuation.resume(returning: String(decoding: line, as: UTF8.self))
                 }
@@ -40,7 +40,7 @@ import Testing
             process.terminate()
             let process = process
             return await withCheckedContinuation { continuation in
-                DispatchQueue.global().async {
+                DispatchQueue(label: "simulated-tee").async {
                     process.waitUntilExit()
                     continuation.resume(returning: process.terminationStatus)
                 }

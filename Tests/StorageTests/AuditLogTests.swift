@@ -135,7 +135,9 @@ final class FaultyFile: AuditFile {
         let changed = lines[1].replacing("allowed", with: "refused")
         #expect(try refusal(opening: [lines[0], changed, lines[2], lines[3]]) == .stateRollback)
         // The last line is in no later one's `prev`: its own hash tells.
-        #expect(try refusal(opening: Array(lines[..<3]) + [lines[3].replacing("allowed", with: "refused")]) == .stateRollback)
+        #expect(
+            try refusal(opening: Array(lines[..<3]) + [lines[3].replacing("allowed", with: "refused")])
+                == .stateRollback)
         #expect(try refusal(opening: lines + ["{}"]) == .stateRollback)
         #expect(try refusal(opening: [" " + lines[0]] + lines.dropFirst()) == .stateRollback)
     }

@@ -18,7 +18,8 @@ import Unit
         let vector = try JSON.parse(try Vectors.bytes("skr/key-release.json"))
         let der = try #require(vector["wrapping_key_pkcs8_der_base64"]?.string.flatMap { Base64.decode($0, .lenient) })
         wrappingKey = try _RSA.Encryption.PrivateKey(derRepresentation: der)
-        pin = try #require(try Certificate.chain(pem: try #require(vector["trusted_root_pem"]?.string)).first).pin
+        let root = try #require(vector["trusted_root_pem"]?.string)
+        pin = try #require(try Certificate.chain(pem: root).first).pin
         cases = Dictionary(
             uniqueKeysWithValues: (vector["cases"]?.array ?? []).compactMap { entry in
                 entry["name"]?.string.map { ($0, entry) }

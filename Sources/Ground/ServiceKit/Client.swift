@@ -63,6 +63,13 @@ package final class Client: Sendable {
         }
     }
 
+    deinit {
+        // The library ends the process when a client goes away open, as it would where a start fails half-way.
+        // Detached, since nobody is left to wait.
+        let client = client
+        Task.detached { try? await client.shutdown() }
+    }
+
     /// Closes all connections; the client cannot be used afterwards.
     package func shutdown() async {
         try? await client.shutdown()

@@ -108,7 +108,9 @@ package final class AuditLog: Sendable {
         var pending: [UInt8] = []
         while true {
             let chunk: [UInt8]
-            do throws(AuditFileError) { chunk = try file.read(at: offset, count: 65_536) } catch { throw unavailable(error) }
+            do throws(AuditFileError) { chunk = try file.read(at: offset, count: 65_536) } catch {
+                throw unavailable(error)
+            }
             if chunk.isEmpty { break }
             offset += Int64(chunk.count)
             pending.append(contentsOf: chunk)
@@ -118,7 +120,8 @@ package final class AuditLog: Sendable {
                 pending.removeSubrange(...end)
             }
             guard pending.count <= AuditChain.maximumLineBytes else {
-                throw Refusal(.stateRollback, "audit line \(chain.sequence + 1) is longer than any line that is written")
+                throw Refusal(
+                    .stateRollback, "audit line \(chain.sequence + 1) is longer than any line that is written")
             }
         }
         return State(chain: chain, length: good, hasLeftovers: !pending.isEmpty)

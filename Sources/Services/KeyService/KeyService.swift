@@ -24,7 +24,9 @@ package struct KeyService: Sendable {
         _ configuration: KeyServiceConfiguration, log: Log, clock: WallClock = .system, randomness: Randomness = .system
     ) throws {
         let state = configuration.state
-        if unsafe mkdir(state, 0o700) != 0, errno != EEXIST { throw Refusal(.notReady, "the state folder cannot be made") }
+        if unsafe mkdir(state, 0o700) != 0, errno != EEXIST {
+            throw Refusal(.notReady, "the state folder cannot be made")
+        }
         let policy = try KeyService.policy(configuration, at: clock.now())
         try SequenceMemory(path: state + "/sequences.json").admit(policy)
         let database = state + "/keys.sqlite"

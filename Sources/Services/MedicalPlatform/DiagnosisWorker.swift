@@ -126,7 +126,7 @@ final class DiagnosisWorker: Service, Sendable {
             AuditEntry(
                 event: "image-disclosed", outcome: .allowed, id: job.id.description, party: trusted.policy.party,
                 token: answer.peerToken.digest))
-        guard answer.response.status == 200 else { throw DiagnosisWorker.refusal(in: answer.response) }
+        guard answer.response.status == 200 else { throw PeerUnit.refusal(in: answer.response) }
         let diagnosis = try diagnosis(from: answer, input: input)
         let passport = try await passport(for: answer, trusted)
         let attribution = Attribution(
@@ -185,18 +185,5 @@ final class DiagnosisWorker: Service, Sendable {
     /// Whether the same would happen again: what the image or the policy says will not change by waiting.
     private static func isFinal(_ refusal: Refusal) -> Bool {
         [.imageInvalid, .inputInvalid, .outputShape, .fieldNotReleased, .modelInvalid, .modelDigest].contains(refusal.code)
-    }
-
-    /// The refusal that a problem document inside the channel carries.
-    private static func refusal(in response: BinaryResponse) -> Refusal {
-        let json = try? JSON.parse(response.content)
-        let type = json?["type"]?.string ?? ""
-        let prefix = "urn:cloister:refusal:"
-        guard type.hasPrefix(prefix) else {
-            return Refusal(.outputShape, "the diagnostics unit answered \(response.status)")
-        }
-        let name = String(type.dropFirst(prefix.count).prefix(64))
-        return Refusal(
-            RefusalCode(name, status: response.status), "the diagnostics unit refused the request: \(name)")
     }
 }

@@ -58,7 +58,8 @@ package struct KeyReleaseResponse: Sendable {
             throw Refusal(.bindingMismatch, "the release answer is about another key")
         }
         return KeyReleaseResponse(
-            keyID: released, kty: kty, material: try unwrap(bundle["key_hsm"]?.string, enc: enc, wrappingKey: wrappingKey))
+            keyID: released, kty: kty,
+            material: try unwrap(bundle["key_hsm"]?.string, enc: enc, wrappingKey: wrappingKey))
     }
 
     private init(keyID: String, kty: String, material: Secret) {

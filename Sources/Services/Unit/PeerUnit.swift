@@ -95,6 +95,8 @@ package final class PeerUnit: Sendable {
                 "the peer answered \(answer.status) outside the channel")
         }
         let incoming = try outgoing.open(answer.body)
+        // A peer that refused the sender itself signs nothing; its reason is worth more than that.
+        if incoming.sender == nil, incoming.response.status >= 400 { throw PeerUnit.refusal(in: incoming.response) }
         let fields = try incoming.requireSender()
         var signedBy = attested
         if fields.token != attested.token.compact {
@@ -111,6 +113,20 @@ package final class PeerUnit: Sendable {
         return Answer(
             response: incoming.response, hops: [hop, fields.hop], requestSalt: salt, responseSalt: fields.salt,
             ownToken: ownToken, peerToken: signedBy.token, peerDocument: attested.document)
+    }
+
+    /// The refusal that a problem document inside the channel carries.
+    package static func refusal(in response: BinaryResponse) -> Refusal {
+        let json = try? JSON.parse(response.content)
+        let type = json?["type"]?.string ?? ""
+        let prefix = "urn:cloister:refusal:"
+        guard type.hasPrefix(prefix) else {
+            return Refusal(.outputShape, "the peer answered \(response.status)")
+        }
+        let parts = type.dropFirst(prefix.count).prefix(128).split(separator: ":", maxSplits: 1).map(String.init)
+        return Refusal(
+            RefusalCode(parts.first ?? "refused", status: response.status), part: parts.count > 1 ? parts[1] : nil,
+            "the peer refused the request")
     }
 
     /// The peer's verified token and keys, remembered until its token is too old for another step.

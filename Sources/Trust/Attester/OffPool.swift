@@ -1,16 +1,18 @@
-import Dispatch
+package import Dispatch
 package import Encoding
 
-/// Threads for calls that block on a device, a file or a socket, so that they never hold one of the few cooperative
+/// A thread for work that blocks on a device, a file or a socket, so that it never holds one of the few cooperative
 /// threads on which every other task of the process waits.
-private let blockingCalls = DispatchQueue(label: "cloister.attester", attributes: .concurrent)
+///
+/// A serial queue gets a thread at once; concurrent queues share as many as the machine has cores.
+package func blockingThread(_ label: String) -> DispatchQueue { DispatchQueue(label: label) }
 
 /// Runs `body` on a thread that may block, and waits for it.
 package func offPool<Value: Sendable>(
     _ body: @escaping @Sendable () throws(Refusal) -> Value
 ) async throws(Refusal) -> Value {
     let result: Result<Value, Refusal> = await withCheckedContinuation { continuation in
-        blockingCalls.async {
+        blockingThread("cloister.attester").async {
             do throws(Refusal) {
                 continuation.resume(returning: .success(try body()))
             } catch {

@@ -1,6 +1,10 @@
 package import CUnixSocket
 package import Encoding
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// One connection of a `SOCK_SEQPACKET` Unix socket: messages keep their bounds, and the kernel says who sent each.
 package struct SeqPacketConnection: Sendable {
     /// Greatest length of a message, in bytes (formats section 11).
@@ -58,10 +62,12 @@ package struct SeqPacketConnection: Sendable {
             received = unsafe call(UnsafeMutableRawPointer(buffer.baseAddress), buffer.count)
             count = max(0, Int(received))
         }
-        guard received >= 0 else {
-            throw Refusal(.requestMalformed, "no message that can be read (system error \(-received))")
+        switch Int32(-received) {
+        case ..<0: return message
+        case 0: throw Refusal(.notReady, "the connection was closed")
+        case EMSGSIZE: throw Refusal(.requestMalformed, "a message is longer than \(Self.maximumMessageBytes) bytes")
+        case EPROTO: throw Refusal(.requestMalformed, "a message carries more than its sender's credentials")
+        case let problem: throw Refusal(.notReady, "no message in time (system error \(problem))")
         }
-        guard received > 0 else { throw Refusal(.notReady, "the connection was closed") }
-        return message
     }
 }

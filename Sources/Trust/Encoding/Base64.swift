@@ -6,6 +6,8 @@ public enum Base64 {
     public enum Strictness: Sendable {
         /// base64url, no padding, trailing bits zero.
         case exact
+        /// Standard alphabet, full padding, trailing bits zero: exactly what `encodeStandard` writes.
+        case padded
         /// Either alphabet, padding optional, ASCII white space ignored.
         case lenient
     }
@@ -27,33 +29,40 @@ public enum Base64 {
 
     /// The bytes of `text`, or nil when it is not base64 of the wanted strictness.
     public static func decode(_ text: some StringProtocol, _ strictness: Strictness = .exact) -> [UInt8]? {
+        decode(ascii: Array(text.utf8), strictness)
+    }
+
+    /// The bytes that `characters` stand for, or nil when they are not base64 of the wanted strictness.
+    public static func decode(ascii characters: [UInt8], _ strictness: Strictness) -> [UInt8]? {
+        let values = values(strictness)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count * 3 / 4)
+        bytes.reserveCapacity(characters.count * 3 / 4)
         var accumulator: UInt32 = 0
-        var bits = 0
+        var bits: UInt32 = 0
         var sextets = 0
         var padding = 0
-        for character in text.utf8 {
-            if strictness == .lenient {
-                if character == UInt8(ascii: "=") {
-                    padding += 1
-                    continue
+        for character in characters {
+            let value = values[Int(character)]
+            if value < 64, padding == 0 {
+                accumulator = accumulator << 6 | UInt32(value)
+                bits += 6
+                sextets += 1
+                if bits >= 8 {
+                    bits -= 8
+                    bytes.append(UInt8(truncatingIfNeeded: accumulator >> bits))
+                    accumulator &= (1 << bits) - 1
                 }
-                if character == 0x20 || (0x09...0x0d).contains(character) { continue }
-            }
-            guard padding == 0, let value = value(character, strictness) else { return nil }
-            accumulator = accumulator << 6 | value
-            bits += 6
-            sextets += 1
-            if bits >= 8 {
-                bits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: accumulator >> UInt32(bits)))
-                accumulator &= (1 << UInt32(bits)) - 1
+            } else if value == paddingMark {
+                padding += 1
+            } else if value != blankMark {
+                return nil
             }
         }
-        guard sextets % 4 != 1, padding <= 2 else { return nil }
-        if strictness == .exact, accumulator != 0 { return nil }
-        return bytes
+        switch strictness {
+        case .exact: return sextets % 4 != 1 && accumulator == 0 ? bytes : nil
+        case .padded: return padding == -sextets & 3 && padding <= 2 && accumulator == 0 ? bytes : nil
+        case .lenient: return sextets % 4 != 1 && padding <= 2 ? bytes : nil
+        }
     }
 
     private static func encode(_ input: some Sequence<UInt8>, alphabet: [UInt8], padded: Bool) -> String {
@@ -75,16 +84,35 @@ public enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func value(_ character: UInt8, _ strictness: Strictness) -> UInt32? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a") + 26)
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0") + 52)
-        case UInt8(ascii: "-"): 62
-        case UInt8(ascii: "_"): 63
-        case UInt8(ascii: "+") where strictness == .lenient: 62
-        case UInt8(ascii: "/") where strictness == .lenient: 63
-        default: nil
+    // What each character stands for: a sextet, or one of these marks.
+    private static let paddingMark: UInt8 = 64
+    private static let blankMark: UInt8 = 65
+    private static let noValue: UInt8 = 0xff
+    private static let urlValues = table(urlAlphabet)
+    private static let paddedValues: [UInt8] = {
+        var values = table(standardAlphabet)
+        values[Int(UInt8(ascii: "="))] = paddingMark
+        return values
+    }()
+    private static let lenientValues: [UInt8] = {
+        var values = paddedValues
+        values[Int(UInt8(ascii: "-"))] = 62
+        values[Int(UInt8(ascii: "_"))] = 63
+        for blank in [0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20] { values[blank] = blankMark }
+        return values
+    }()
+
+    private static func values(_ strictness: Strictness) -> [UInt8] {
+        switch strictness {
+        case .exact: urlValues
+        case .padded: paddedValues
+        case .lenient: lenientValues
         }
+    }
+
+    private static func table(_ alphabet: [UInt8]) -> [UInt8] {
+        var values = [UInt8](repeating: noValue, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        return values
     }
 }

@@ -5,7 +5,9 @@ extension ArraySlice where Element == UInt8 {
     }
 
     /// A little-endian integer at an offset from the start of this slice.
-    func littleEndian<Value: FixedWidthInteger & UnsignedInteger>(_ offset: Int, as type: Value.Type = Value.self) -> Value {
+    func littleEndian<Value: FixedWidthInteger & UnsignedInteger>(_ offset: Int, as type: Value.Type = Value.self)
+        -> Value
+    {
         var value: Value = 0
         var shift = 0
         for byte in field(offset, Value.bitWidth / 8) {

@@ -7,15 +7,18 @@ public import Encoding
 /// itself is looked at again on every use. One verifier may be used from any number of tasks.
 public final class EvidenceVerifier: Sendable {
     let anchors: TrustAnchors
+    /// Certificates that were read, not verified, by the digest of their text.
+    let certificates: ProvenCache<Certificate>
     /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
     let pckChains: ProvenCache<PCKChain>
     let platforms: ProvenCache<SGXPlatform>
     let sgxCollateral: ProvenCache<SGXCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
 
-    /// - Parameter cacheCapacity: entries of each of the four caches; the oldest leaves first.
+    /// - Parameter cacheCapacity: entries of each of the five caches; the oldest leaves first.
     public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
         self.anchors = anchors
+        certificates = ProvenCache(capacity: cacheCapacity)
         pckChains = ProvenCache(capacity: cacheCapacity)
         platforms = ProvenCache(capacity: cacheCapacity)
         sgxCollateral = ProvenCache(capacity: cacheCapacity)

@@ -93,13 +93,11 @@ struct EvidenceInput: Sendable {
     private static func tee(of bytes: [UInt8]) throws(Refusal) -> TEE {
         if (try? SGXQuote(bytes[...])) != nil { return .sgx }
         if (try? SNPReport(bytes[...])) != nil { return .snp }
+        // Neither parses: say what is wrong with the one that it resembles.
+        if bytes.count == SNPReport.Layout.byteCount { _ = try SNPReport(bytes[...]) }
         var reader = ByteReader(bytes)
-        // Neither parses: say the problem of the one that it resembles. A quote begins with version and key type.
-        if bytes.count != 1_184, let version = try? reader.littleEndian(UInt16.self, "version"), version == 3 {
-            _ = try SGXQuote(bytes[...])
-        }
-        _ = try SNPReport(bytes[...])
-        throw Refusal(.evidenceMalformed, "the file is neither an SGX quote, an SNP report nor a document with one")
+        if let version = try? reader.littleEndian(UInt16.self, "version"), version == 3 { _ = try SGXQuote(bytes[...]) }
+        throw Refusal(.evidenceMalformed, "the file is neither an SGX quote, an SEV-SNP report nor a document with one")
     }
 
     /// What the report data must be, as far as the file says; nil when it carries no runtime data.

@@ -25,19 +25,21 @@ struct Up: AsyncParsableCommand {
         let state = try place.folder()
         Interruption.watch()
         terminal.say(terminal.styled("Cloister", .strong) + " in \(state.path)")
+        // Another `up` that watches these services goes on doing so.
+        let isWatched = ProcessRecord.running(ServiceRunner.watcher, in: state) != nil
         let installation = try Installation(state, programs.resources(), StepReporter(terminal))
         do {
             try await installation.start(newEnrolment: newEnrolment)
             terminal.document(Endpoints.json(installation.ports))
-            Up.show(installation, terminal, detach: detach)
-            if !detach { try await installation.supervise(terminal) }
+            Up.show(installation, terminal, detach: detach || isWatched)
+            if !detach, !isWatched { try await installation.supervise(terminal) }
         } catch {
             // A service that did not start leaves nothing half running behind.
             _ = await ServiceRunner.stopAll(state)
             await installation.close()
             throw error
         }
-        if !detach {
+        if !detach, !isWatched {
             terminal.say("\nStopping …")
             _ = await ServiceRunner.stopAll(state)
         }

@@ -8,11 +8,13 @@ import Encoding
 /// Digests of a file, read once in pieces: executables are large.
 struct FileDigest: Sendable {
     let sha256: [UInt8]
+    /// Empty unless it was asked for.
     let sha384: [UInt8]
     /// Bytes.
     let size: Int64
 
-    init(of path: String) throws(CommandFailure) {
+    /// - Parameter isLong: whether to make the SHA-384 too.
+    init(of path: String, isLong: Bool = false) throws(CommandFailure) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .usage("\(path) cannot be read") }
         defer { close(descriptor) }
@@ -25,11 +27,25 @@ struct FileDigest: Sendable {
             guard count >= 0 else { throw .usage("\(path) cannot be read") }
             if count == 0 { break }
             short.update(data: chunk[..<count])
-            long.update(data: chunk[..<count])
+            if isLong { long.update(data: chunk[..<count]) }
             size += Int64(count)
         }
         sha256 = Array(short.finalize())
-        sha384 = Array(long.finalize())
+        sha384 = isLong ? Array(long.finalize()) : []
         self.size = size
+    }
+}
+
+/// Which file this is, without reading it: another inode, size or time means that it may be another program.
+struct FileIdentity: CustomStringConvertible {
+    let description: String
+
+    init(of path: String) throws(CommandFailure) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw .usage("\(path) cannot be read") }
+        description = [
+            Int64(status.st_ino), Int64(status.st_size), Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec),
+            Int64(status.st_ctim.tv_sec), Int64(status.st_ctim.tv_nsec),
+        ].map { String($0) }.joined(separator: ".")
     }
 }

@@ -1,6 +1,7 @@
 import AttestationToken
 import Encoding
 import ServiceKit
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -17,7 +18,8 @@ final class Installation: Sendable {
     let runner: ServiceRunner
     private let client: Client
     private let reporter: StepReporter
-    private let lock: FolderLock
+    /// Held while the folder is changed; a watching `up` lets others work on it.
+    private let lock: Mutex<FolderLock?>
     /// Secrets that the hospital's policy names at most; the oldest leave first.
     private static let maximumEnrolments = 16
 
@@ -29,7 +31,7 @@ final class Installation: Sendable {
                 "the path of the state folder is too long for a Unix socket", advice: "choose a shorter one")
         }
         try state.prepare()
-        lock = try state.lock()
+        lock = Mutex(try state.lock())
         self.state = state
         self.resources = resources
         self.reporter = reporter
@@ -109,6 +111,7 @@ final class Installation: Sendable {
         }
         try Files.update(Endpoints.json(ports).canonical, to: state.endpoints)
         state.makePrivate()
+        lock.withLock { $0 = nil }
     }
 
     /// A party's policy names its key service's pin, which exists only after that service's first start. So the first
@@ -163,7 +166,10 @@ final class Installation: Sendable {
         while !Interruption.hasArrived {
             try await Task.sleep(for: .milliseconds(200))
             for service in Service.allCases where ProcessRecord.running(service.rawValue, in: state) == nil {
-                guard !Interruption.hasArrived else { break }
+                // While another command holds the folder, it is that command that stops and starts services.
+                guard !Interruption.hasArrived, let turn = try? state.lock() else { break }
+                defer { withExtendedLifetime(turn) {} }
+                guard ProcessRecord.running(service.rawValue, in: state) == nil else { continue }
                 let recent = (restarts[service] ?? []).filter { ContinuousClock.now - $0 < .seconds(60) }
                 guard recent.count < 5 else {
                     throw CommandFailure(

@@ -23,16 +23,12 @@ struct ReleaseBuilder: Sendable {
     }
 
     func manifest(sequence: Int64, at time: Timestamp) throws(CommandFailure) -> ReleaseManifest {
-        let digest = try FileDigest(of: executable)
-        var measured: [ReleaseManifest.Library] = []
-        for library in libraries {
-            measured.append(.init(name: Files.name(of: library), sha256: try FileDigest(of: library).sha256))
-        }
+        let digest = try FileDigest(of: executable, isLong: true)
         // What the simulated TEE reports: digests of the executable file (architecture section 11 rule 7).
         return ReleaseManifest(
             build: build, commit: commit, createdAt: time,
             file: .init(name: Files.name(of: executable), sha256: digest.sha256, size: digest.size),
-            libraries: measured,
+            libraries: try measuredLibraries(),
             measurements: [
                 .init(
                     claims: ["x-ms-sgx-mrenclave": .string(Hex.encode(digest.sha256))], grade: .simulated,
@@ -50,8 +46,7 @@ struct ReleaseBuilder: Sendable {
         if Files.exists(path) {
             let compact = try Files.line(path)
             if let existing = try? ReleaseManifest(unverified: compact) {
-                let candidate = try manifest(sequence: existing.sequence, at: existing.createdAt)
-                if candidate == existing { return compact }
+                if try isCurrent(existing) { return compact }
                 sequence = existing.sequence + 1
             }
         }
@@ -60,5 +55,23 @@ struct ReleaseBuilder: Sendable {
         do throws(Refusal) { compact = try manifest.sign(with: key) } catch { throw CommandFailure("\(error)") }
         try Files.write((compact + "\n").utf8, to: path)
         return compact
+    }
+
+    /// Whether a manifest speaks of the executable and libraries as they are now.
+    private func isCurrent(_ manifest: ReleaseManifest) throws(CommandFailure) -> Bool {
+        let libraries = try measuredLibraries()
+        let digest = try FileDigest(of: executable)
+        return manifest.unit == unit && manifest.version == version && manifest.build == build
+            && manifest.commit == commit && manifest.libraries == libraries
+            && manifest.file
+                == .init(name: Files.name(of: executable), sha256: digest.sha256, size: digest.size)
+    }
+
+    private func measuredLibraries() throws(CommandFailure) -> [ReleaseManifest.Library] {
+        var measured: [ReleaseManifest.Library] = []
+        for library in libraries {
+            measured.append(.init(name: Files.name(of: library), sha256: try FileDigest(of: library).sha256))
+        }
+        return measured
     }
 }

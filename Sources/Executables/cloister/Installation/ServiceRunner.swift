@@ -81,7 +81,7 @@ struct ServiceRunner: Sendable {
     private func inputs(
         _ executable: String, _ arguments: [String], _ files: [String]
     ) throws(CommandFailure) -> String {
-        var parts = [Hex.encode(try FileDigest(of: executable).sha256)] + arguments
+        var parts = [executable, try FileIdentity(of: executable).description] + arguments
         for file in files where Files.exists(file) {
             parts.append(file)
             parts.append(Digest(of: try Files.read(file)).hex)

@@ -180,7 +180,8 @@ private struct Page: Sendable {
             after = ""
             return
         }
-        guard token.utf8.count <= 256, let bytes = Base64.decode(token), let after = String(validating: bytes, as: UTF8.self)
+        guard token.utf8.count <= 256, let bytes = Base64.decode(token),
+            let after = String(validating: bytes, as: UTF8.self)
         else { throw .badParameter("The $skiptoken is not one of this list.") }
         self.after = after
     }

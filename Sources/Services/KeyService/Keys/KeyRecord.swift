@@ -72,7 +72,9 @@ extension KeyRecord {
         policy = members.has("policy") ? try KeyReleasePolicy(parsing: Array(members.string("policy").utf8)) : nil
         try members.finish()
         // An exportable key without a policy would be one that anyone may have.
-        guard isExportable == (policy != nil) else { throw Refusal(.blockAuthentication, "stored key without its policy") }
+        guard isExportable == (policy != nil) else {
+            throw Refusal(.blockAuthentication, "stored key without its policy")
+        }
     }
 }
 
@@ -80,7 +82,8 @@ extension KeyVersion {
     var stored: JSON {
         var members: [String: JSON] = [
             "created": .integer(attributes.created.seconds), "enabled": .bool(attributes.isEnabled),
-            "hardware": .bool(isHardware), "kty": .string(type.name), "operations": .array(operations.map { .string($0) }),
+            "hardware": .bool(isHardware), "kty": .string(type.name),
+            "operations": .array(operations.map { .string($0) }),
             "public": .object(publicMembers), "tags": .object(tags.mapValues { .string($0) }),
             "updated": .integer(attributes.updated.seconds),
         ]

@@ -31,7 +31,8 @@ package struct KeyStore: Sendable {
                     }
                 } else {
                     let proof = try masterKey.seal(KeyStore.proof, place: place)
-                    try database.execute(sql: "INSERT INTO installation (id, proof) VALUES (1, ?)", arguments: [Data(proof)])
+                    try database.execute(
+                        sql: "INSERT INTO installation (id, proof) VALUES (1, ?)", arguments: [Data(proof)])
                 }
             }
         } catch let refusal as Refusal {
@@ -146,7 +147,9 @@ package struct KeyTransaction {
     }
 
     /// Versions in the order in which they were made, after the given one.
-    package func versions(_ name: String, after ordinal: Int64, limit: Int) throws -> [(ordinal: Int64, version: KeyVersion)] {
+    package func versions(_ name: String, after ordinal: Int64, limit: Int) throws -> [(
+        ordinal: Int64, version: KeyVersion
+    )] {
         try Row.fetchAll(
             database,
             sql: """
@@ -177,14 +180,16 @@ package struct KeyTransaction {
     package func save(_ record: KeyRecord) throws {
         let sealed = try masterKey.seal(record.stored.canonical, place: place("keys", "record", key: record.name))
         try database.execute(
-            sql: "INSERT INTO keys (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record",
+            sql:
+                "INSERT INTO keys (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record",
             arguments: [record.name, Data(sealed)])
     }
 
     /// Adds a version; its key must have been saved.
     package func add(_ version: KeyVersion, _ material: KeyMaterial) throws {
         let description = try masterKey.seal(
-            version.stored.canonical, place: place("versions", "description", key: version.name, version: version.version))
+            version.stored.canonical,
+            place: place("versions", "description", key: version.name, version: version.version))
         let sealed = try material.bytes.withBytes { bytes throws(Refusal) in
             try masterKey.seal(
                 bytes, place: place("versions", "material", key: version.name, version: version.version))
@@ -197,7 +202,8 @@ package struct KeyTransaction {
     /// Replaces what may change about a version.
     package func update(_ version: KeyVersion) throws {
         let description = try masterKey.seal(
-            version.stored.canonical, place: place("versions", "description", key: version.name, version: version.version))
+            version.stored.canonical,
+            place: place("versions", "description", key: version.name, version: version.version))
         try database.execute(
             sql: "UPDATE versions SET description = ? WHERE name = ? AND version = ?",
             arguments: [Data(description), version.name, version.version])

@@ -45,7 +45,8 @@ package struct MasterKey: Sendable {
     ///
     /// - Parameter place: names table, row and column; a value that was moved elsewhere does not open.
     func seal(_ content: [UInt8], place: JSON) throws(Refusal) -> [UInt8] {
-        guard let box = try? AES.GCM.seal(content, using: key, authenticating: place.canonical), let bytes = box.combined
+        guard let box = try? AES.GCM.seal(content, using: key, authenticating: place.canonical),
+            let bytes = box.combined
         else { throw Refusal(.notReady, "the master key cannot seal") }
         return Array(bytes)
     }

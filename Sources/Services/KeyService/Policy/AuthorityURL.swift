@@ -34,7 +34,10 @@ package struct AuthorityURL: Hashable, Sendable, CustomStringConvertible {
             guard let end = authority.firstIndex(of: "]") else { return nil }
             host = String(authority[...end])
             rest = Substring(authority[authority.index(after: end)...])
-            guard host.utf8.dropFirst().dropLast().allSatisfy({ $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || isHexDigit($0) }),
+            guard
+                host.utf8.dropFirst().dropLast().allSatisfy({
+                    $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || isHexDigit($0)
+                }),
                 host.utf8.count > 3
             else { return nil }
         } else {

@@ -89,9 +89,11 @@ struct DecimalNumber: Comparable {
         let hasSign = rest.first == UInt8(ascii: "-")
         if hasSign { rest = rest.dropFirst() }
         let parts = rest.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), parts.allSatisfy({ part in
-            !part.isEmpty && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        }) else { return nil }
+        guard (1...2).contains(parts.count),
+            parts.allSatisfy({ part in
+                !part.isEmpty && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            })
+        else { return nil }
         whole = Array(parts[0].drop { $0 == UInt8(ascii: "0") })
         var fraction = parts.count == 2 ? Array(parts[1]) : []
         while fraction.last == UInt8(ascii: "0") { fraction.removeLast() }

@@ -65,13 +65,17 @@ extension KeyReleasePolicy {
     package init(parsing bytes: [UInt8]) throws(Refusal) {
         guard bytes.count <= Self.maximumBytes else { throw Self.invalid("is longer than \(Self.maximumBytes) bytes") }
         let json: JSON
-        do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch { throw Self.invalid("is not JSON: \(error)") }
+        do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
+            throw Self.invalid("is not JSON: \(error)")
+        }
         try self.init(json: json)
     }
 
     package init(json: JSON) throws(Refusal) {
         guard var members = json.object else { throw Self.invalid("is not a JSON object") }
-        guard let version = members.removeValue(forKey: "version") else { throw Self.invalid("missing 'version' property") }
+        guard let version = members.removeValue(forKey: "version") else {
+            throw Self.invalid("missing 'version' property")
+        }
         // Old samples say 1.0; it is stored as 1.0.0.
         guard let version = version.string, version == "1.0.0" || version == "1.0" else {
             throw Self.invalid("'version' is not \"1.0.0\"")
@@ -141,7 +145,9 @@ extension KeyReleasePolicy {
         guard isComparable else { throw invalid("the value of \(place) is not a string, a number or a truth value") }
         switch comparison {
         case .exists:
-            guard ClaimComparison.truth(value) != nil else { throw invalid("'exists' of \(place) is not true or false") }
+            guard ClaimComparison.truth(value) != nil else {
+                throw invalid("'exists' of \(place) is not true or false")
+            }
         case .less, .lessOrEquals, .greater, .greaterOrEquals:
             guard ClaimComparison.decimal(value) != nil else {
                 throw invalid("'\(comparison.rawValue)' of \(place) is not a decimal number")
@@ -154,7 +160,8 @@ extension KeyReleasePolicy {
     private static func list(
         _ members: inout [String: JSON], _ place: String
     ) throws(Refusal) -> (Combination, [JSON]) {
-        guard members.count == 1, let (name, value) = members.first, let combination = Combination(rawValue: name) else {
+        guard members.count == 1, let (name, value) = members.first, let combination = Combination(rawValue: name)
+        else {
             if let name = members.keys.sorted().first(where: { Combination(rawValue: $0) == nil }) {
                 throw invalid("\(place) has an unknown property '\(name.prefix(40))'")
             }

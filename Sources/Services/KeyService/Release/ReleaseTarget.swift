@@ -21,7 +21,8 @@ struct ReleaseTargetVerifier: Sendable {
     /// Checks form, issuer, key, signature, times, grade and binding, in this order, and stops at the first refusal.
     ///
     /// An authority is contacted only after both the owner and the key's policy name it.
-    func verify(_ compact: String, policy: KeyReleasePolicy, at time: Timestamp) async throws(APIError) -> ReleaseTarget {
+    func verify(_ compact: String, policy: KeyReleasePolicy, at time: Timestamp) async throws(APIError) -> ReleaseTarget
+    {
         let (issuer, authority) = try issuer(of: compact, policy: policy)
         do throws(Refusal) {
             let token = try await issued(compact, by: issuer, at: time)

@@ -12,7 +12,7 @@ extension DevelopmentRoot {
     ///
     /// - Throws: `insecure-configuration` when the file is there but is not a root, or cannot be written.
     package static func keptIn(
-        _ folder: String, at time: Timestamp, rsaBits: Int = 4_096, randomness: Randomness = .system
+        _ folder: String, at time: Timestamp, keys: RSAKeys = .vendor, randomness: Randomness = .system
     ) throws(Refusal) -> DevelopmentRoot {
         try PrivateFiles.makeFolder(folder)
         let path = folder + "/" + name
@@ -27,7 +27,7 @@ extension DevelopmentRoot {
         }
         let root: DevelopmentRoot
         do {
-            root = try make(at: time, rsaBits: rsaBits, randomness: randomness)
+            root = try make(at: time, keys: keys, randomness: randomness)
         } catch {
             throw Refusal(.notReady, "the crypto library made no development root")
         }

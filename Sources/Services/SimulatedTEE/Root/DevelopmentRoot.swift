@@ -34,15 +34,15 @@ package struct DevelopmentRoot: Sendable {
     /// - Parameters:
     ///   - time: moment of making. Certificates are valid from one day before it: authorities for 20 years, the
     ///     machine's own keys for 7, as the vendors' are.
-    ///   - rsaBits: length of AMD-shaped keys. 4,096 as AMD's, a few seconds each; tests take less.
+    ///   - keys: how AMD-shaped keys are made.
     /// - Throws: when the crypto library fails to make a key.
     package static func make(
-        at time: Timestamp, rsaBits: Int = 4_096, randomness: Randomness = .system
+        at time: Timestamp, keys: RSAKeys = .vendor, randomness: Randomness = .system
     ) throws -> DevelopmentRoot {
         let certifier = RootCertifier(time: time)
         let sgxRoot = try certifier.sgxRoot()
         let processor = try certifier.processorAuthority(under: sgxRoot)
-        let arkKeys = try rsaKeys(count: SNPProduct.allCases.count + 1, bits: rsaBits)
+        let arkKeys = try keys.make(count: SNPProduct.allCases.count + 1)
         var arks: [SNPProduct: Holder] = [:]
         for (product, key) in zip(SNPProduct.allCases, arkKeys) {
             arks[product] = try certifier.ark(product, key: key)
@@ -72,19 +72,30 @@ package struct DevelopmentRoot: Sendable {
         return try SimulatedRoot(json: json.canonical)
     }
 
-    /// A root for tests, made once per process with shorter RSA keys; its certificates hold from 2024-12-31 to 2031.
-    package static let forTests = Result { try make(at: Timestamp(seconds: 1_735_689_600), rsaBits: 2_048) }
+    /// A root for tests, made once per process with quick keys; its certificates hold from 2024-12-31 to 2031.
+    package static let forTests = Result { try make(at: Timestamp(seconds: 1_735_689_600), keys: .quick) }
 
-    /// RSA keys take seconds each: one core makes one.
-    private static func rsaKeys(count: Int, bits: Int) throws -> [_RSA.Signing.PrivateKey] {
-        let keys = Mutex<[_RSA.Signing.PrivateKey]>([])
-        let size = _RSA.Signing.KeySize(bitCount: bits)
-        DispatchQueue.concurrentPerform(iterations: count) { _ in
-            guard let key = try? _RSA.Signing.PrivateKey(keySize: size) else { return }
-            keys.withLock { $0.append(key) }
+    /// How the keys of the AMD-shaped authorities are made.
+    package enum RSAKeys: Sendable {
+        /// One of 4,096 bits each, as AMD's: seconds of work each.
+        case vendor
+        /// One of 2,048 bits for all of them: for tests, which would otherwise wait for keys.
+        case quick
+
+        fileprivate func make(count: Int) throws -> [_RSA.Signing.PrivateKey] {
+            switch self {
+            case .quick:
+                return [_RSA.Signing.PrivateKey](repeating: try .init(keySize: .bits2048), count: count)
+            case .vendor:
+                let keys = Mutex<[_RSA.Signing.PrivateKey]>([])
+                DispatchQueue.concurrentPerform(iterations: count) { _ in
+                    guard let key = try? _RSA.Signing.PrivateKey(keySize: .bits4096) else { return }
+                    keys.withLock { $0.append(key) }
+                }
+                let made = keys.withLock { $0 }
+                guard made.count == count else { throw CryptoKitError.incorrectKeySize }
+                return made
+            }
         }
-        let made = keys.withLock { $0 }
-        guard made.count == count else { throw CryptoKitError.incorrectKeySize }
-        return made
     }
 }

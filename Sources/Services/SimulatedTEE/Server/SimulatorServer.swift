@@ -5,7 +5,6 @@ package import Encoding
 import Evidence
 package import Logging
 import ServiceLifecycle
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -13,8 +12,8 @@ import Synchronization
 
 /// The simulator's socket: learns its callers from the kernel and signs evidence about them.
 ///
-/// Bounds: 32 connections at a time, each with 10 seconds for every message; more are refused with `too-many`. A message
-/// is at most 64 KiB, an executable at most 1 GiB.
+/// Bounds: 32 connections are served at a time, each with 10 seconds for every message; 64 more wait to be accepted. A
+/// message is at most 64 KiB, an executable at most 1 GiB.
 package final class SimulatorServer: Service {
     private static let maximumConnections = 32
     private static let messageTimeoutMilliseconds: Int32 = 10_000
@@ -28,8 +27,8 @@ package final class SimulatorServer: Service {
     private let listener: OwnedDescriptor
     /// Readable once the server shall stop.
     private let stopping: OwnedDescriptor
-    private let connections = Mutex(0)
-    private let threads = DispatchQueue(label: "cloister.simulated-tee", attributes: .concurrent)
+    /// One for each connection that may be served now.
+    private let places = DispatchSemaphore(value: maximumConnections)
 
     /// Binds the socket: callers can connect as soon as this returns, and are answered while `run` runs.
     ///
@@ -66,7 +65,7 @@ package final class SimulatorServer: Service {
     package func run() async {
         await withTaskCancellationOrGracefulShutdownHandler {
             await withCheckedContinuation { continuation in
-                threads.async {
+                blockingThread("simulated-tee.accept").async {
                     self.acceptCallers()
                     continuation.resume()
                 }
@@ -80,28 +79,21 @@ package final class SimulatorServer: Service {
     private func acceptCallers() {
         let exchanges = DispatchGroup()
         while cloister_unix_wait(listener.number, stopping.number) == 1 {
+            places.wait()
             let number = cloister_unix_accept(listener.number, Self.messageTimeoutMilliseconds)
-            // The caller may be gone again, or descriptors may have run out for a moment.
-            guard number >= 0 else { continue }
-            let connection = SeqPacketConnection(OwnedDescriptor(number))
-            guard admit() else {
-                try? connection.send(JSON.object(["refused": "too-many"]).canonical)
+            guard number >= 0 else {
+                places.signal()
+                // The caller is gone again, or descriptors have run out: then a pause, so as not to ask without end.
+                if number != -EAGAIN { usleep(10_000) }
                 continue
             }
-            threads.async(group: exchanges) {
+            let connection = SeqPacketConnection(OwnedDescriptor(number))
+            blockingThread("simulated-tee.exchange").async(group: exchanges) {
                 self.serve(connection)
-                self.connections.withLock { $0 -= 1 }
+                self.places.signal()
             }
         }
         exchanges.wait()
-    }
-
-    private func admit() -> Bool {
-        connections.withLock { count in
-            guard count < Self.maximumConnections else { return false }
-            count += 1
-            return true
-        }
     }
 
     private func serve(_ connection: SeqPacketConnection) {

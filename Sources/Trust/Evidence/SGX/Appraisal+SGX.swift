@@ -116,7 +116,8 @@ extension Appraisal {
         return nil
     }
 
-    private mutating func checkEvaluationDataNumber(_ name: String, _ number: Int64, _ policy: AcceptancePolicy) -> Bool {
+    private mutating func checkEvaluationDataNumber(_ name: String, _ number: Int64, _ policy: AcceptancePolicy) -> Bool
+    {
         guard number < policy.minimumTCBEvaluationDataNumber else { return true }
         failPolicy(
             name, .collateralInvalid,
@@ -199,7 +200,8 @@ extension Appraisal {
         let status = level.status.converged(withQuotingEnclave: qeLevel.status)
         tcbStatus = status
         advisories = level.advisories + qeLevel.advisories.filter { !level.advisories.contains($0) }
-        var detail = "\(status.rawValue): level of \(level.date), evaluation data number \(tcbInfo.evaluationDataNumber)"
+        var detail =
+            "\(status.rawValue): level of \(level.date), evaluation data number \(tcbInfo.evaluationDataNumber)"
         let short = tcbInfo.shortcomings(of: chain.platform)
         if !short.isEmpty { detail += "; below the newest level in \(short)" }
         if !advisories.isEmpty { detail += "; \(advisories.joined(separator: ", "))" }
@@ -220,7 +222,9 @@ extension Appraisal {
         var refused: [String] = []
         if let platform = chain?.platform {
             // A Processor CA's certificate does not say; what must be absent is then not known to be.
-            if policy.sgx.refusesDynamicPlatform, platform.isDynamicPlatform ?? true { refused.append("dynamic platform") }
+            if policy.sgx.refusesDynamicPlatform, platform.isDynamicPlatform ?? true {
+                refused.append("dynamic platform")
+            }
             if policy.sgx.refusesCachedKeys, platform.hasCachedKeys ?? true { refused.append("cached keys") }
             if policy.sgx.refusesSMT, platform.hasSMT ?? true { refused.append("SMT") }
             if let ppids = policy.sgx.ppids, !ppids.contains(platform.ppid) { refused.append("PPID not on the list") }

@@ -19,7 +19,6 @@ extension EvidenceVerifier {
             quote.trailingZeroBytes == 0
                 ? "SGX quote of version 3, \(quote.bytes.count) bytes"
                 : "SGX quote of version 3, \(quote.bytes.count) bytes, then \(quote.trailingZeroBytes) zero bytes")
-        appraisal.claims = SGXClaims.of(quote, input: evidence, collateral: collateral?.sgx)
         appraisal.reportData = Array(quote.report.reportData)
         appraisal.hostData = SGXClaims.hostData(quote.report)
         appraisal.isDebuggable = quote.report.attributes.contains(.debug)
@@ -40,6 +39,9 @@ extension EvidenceVerifier {
         let isSigned = appraisal.checkSignatures(quote, provenance)
         appraisal.signatureChain =
             chain == nil ? .notChecked : isTrusted && isUnrevoked && isSigned ? .valid : .invalid
+        if appraisal.signatureChain == .valid {
+            appraisal.claims = SGXClaims.of(quote, input: evidence, collateral: collateral?.sgx)
+        }
 
         // 8 to 11. Level and policy; the TDX steps do not apply.
         appraisal.checkTCBLevel(chain: chain, tcbInfo: tcbInfo, qeLevel: qeLevel, policy: policy)
@@ -73,7 +75,7 @@ extension EvidenceVerifier {
         if quote.certificationType == .certificateChain {
             let key = ContentDigest.of([quote.certificationData])
             if let chain = pckChains.value(key) { return chain }
-            let chain = try PCKChain(embedded: quote.certificationData)
+            let chain = try PCKChain(embedded: quote.certificationData, known: certificates)
             pckChains.insert(chain, key)
             return chain
         }
@@ -84,7 +86,7 @@ extension EvidenceVerifier {
                     + "\(quote.certificationType.rawValue)), and none was supplied")
         }
         let chain = try PCKChain(supplied: supplied)
-        try SGXCertificationData.requireSame(quote, chain)
+        try SGXCertificationData.requireSame(quote, chain, known: certificates)
         return chain
     }
 

@@ -16,10 +16,8 @@ struct PCKChain: Sendable {
     /// Reads the chain that a quote embeds.
     ///
     /// - Throws: `evidence-chain`.
-    init(embedded text: ArraySlice<UInt8>) throws(Refusal) {
-        var certificates: [Certificate] = []
-        for der in try CertificateText.blocks(text, atMost: 3) { certificates.append(try Certificate(der: der)) }
-        try self.init(certificates)
+    init(embedded text: ArraySlice<UInt8>, known: ProvenCache<Certificate>) throws(Refusal) {
+        try self.init(try CertificateText.certificates(text, atMost: 3, known: known))
     }
 
     /// Reads the chain that came with the collateral.
@@ -37,8 +35,8 @@ struct PCKChain: Sendable {
         guard case .p256(let key) = ordered[0].publicKey else {
             throw Refusal(.evidenceChain, "the PCK certificate's key is not P-256")
         }
-        platform = try PCKExtension(ordered[0])
         path = try CertificatePath(ordered, refusing: .evidenceChain)
+        platform = try PCKExtension(ordered[0])
         self.key = key
         detail =
             "\(path.certificates[0].nameForDetail) under \(path.certificates[1].nameForDetail), FMSPC "

@@ -8,14 +8,16 @@ enum SGXCertificationData {
     ///
     /// - Throws: `evidence-malformed` for a wrong length, `evidence-chain` for another platform or TCB.
     /// - Source: Intel SGX ECDSA QuoteLibReference, certification data types 1 to 4.
-    static func requireSame(_ quote: SGXQuote, _ chain: PCKChain) throws(Refusal) {
+    static func requireSame(
+        _ quote: SGXQuote, _ chain: PCKChain, known: ProvenCache<Certificate>
+    ) throws(Refusal) {
         let data = quote.certificationData
         switch quote.certificationType {
         case .certificateChain:
             return
         case .leafCertificate:
-            let blocks = try CertificateText.blocks(data, atMost: 1)
-            guard blocks.first == chain.leaf.der else {
+            let certificates = try CertificateText.certificates(data, atMost: 1, known: known)
+            guard certificates == [chain.leaf] else {
                 throw Refusal(.evidenceChain, "the supplied PCK certificate is not the one that the quote carries")
             }
         case .plainPPID:

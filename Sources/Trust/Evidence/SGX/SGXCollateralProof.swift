@@ -80,7 +80,8 @@ struct SGXCollateralProof: Sendable {
             .intersection(Validity("the PCK revocation list", from: pck.thisUpdate, before: pck.nextUpdate))
         return Lists(
             root: root, pck: pck, path: path, validity: validity,
-            detail: "lists of \(root.thisUpdate) by \(path.root.nameForDetail) with \(root.revokedSerials.count) entries "
+            detail:
+                "lists of \(root.thisUpdate) by \(path.root.nameForDetail) with \(root.revokedSerials.count) entries "
                 + "and of \(pck.thisUpdate) by \(path.leaf.nameForDetail) with \(pck.revokedSerials.count)")
     }
 

@@ -25,7 +25,8 @@ struct SGXPlatform: Sendable {
         hash.update(data: quote.attestationKey)
         hash.update(data: quote.authenticationData)
         // The second half has no use; Intel's library does not look at it, and nothing may hide there.
-        let isBound = enclave.reportData.prefix(32).elementsEqual(hash.finalize()) && enclave.reportData.dropFirst(32).isZero
+        let isBound =
+            enclave.reportData.prefix(32).elementsEqual(hash.finalize()) && enclave.reportData.dropFirst(32).isZero
         let key = try? P256.Signing.PublicKey(rawRepresentation: quote.attestationKey)
         var faults = Faults()
         if !isSigned {

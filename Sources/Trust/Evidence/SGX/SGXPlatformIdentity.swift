@@ -16,7 +16,7 @@ public struct SGXPlatformIdentity: Hashable, Sendable {
         guard quote.certificationType == .certificateChain else {
             throw Refusal(.evidenceChain, "the quote embeds no PCK certificate chain")
         }
-        let chain = try PCKChain(embedded: quote.certificationData)
+        let chain = try PCKChain(embedded: quote.certificationData, known: ProvenCache(capacity: 3))
         fmspc = chain.platform.fmspc
         ca = chain.authority.subjectCommonName.contains("Processor") ? "processor" : "platform"
     }

@@ -35,7 +35,8 @@ extension Appraisal {
         switch endorsement.list {
         case nil:
             if policy.requireRevocationLists {
-                failPolicy("revocation-lists", .collateralInvalid, "there is no revocation list, and the policy asks for one")
+                failPolicy(
+                    "revocation-lists", .collateralInvalid, "there is no revocation list, and the policy asks for one")
             } else {
                 skip("revocation-lists", "no revocation list was given, and the policy asks for none")
             }
@@ -77,7 +78,8 @@ extension Appraisal {
     mutating func checkPlatform(_ report: SNPReport, _ platform: VEKExtensions) {
         let product = platform.product
         if let hardwareID = platform.hardwareID, !report.masksChipID {
-            let isSame = report.chipID.prefix(hardwareID.count).elementsEqual(hardwareID)
+            let isSame =
+                report.chipID.prefix(hardwareID.count).elementsEqual(hardwareID)
                 && report.chipID.dropFirst(hardwareID.count).isZero
             if isSame {
                 pass("chip-id", "the VCEK is for chip \(Hex.encode(hardwareID.prefix(8)))…")
@@ -85,7 +87,8 @@ extension Appraisal {
                 fail("chip-id", .tcbInconsistent, "the VCEK is for another chip than the report's CHIP_ID")
             }
         } else {
-            skip("chip-id", platform.hardwareID == nil ? "a VLEK is not for one chip" : "the platform masks its chip id")
+            skip(
+                "chip-id", platform.hardwareID == nil ? "a VLEK is not for one chip" : "the platform masks its chip id")
         }
         let reported = report.reportedTCB(product)
         if reported == platform.tcb {
@@ -137,7 +140,8 @@ extension Appraisal {
         for (name, seen, floor) in [
             ("reported", report.reportedTCB(product), floors.reported),
             ("committed", report.committedTCB(product), floors.committed),
-            ("launch", report.launchTCB(product), floors.launch), ("current", report.currentTCB(product), floors.current),
+            ("launch", report.launchTCB(product), floors.launch),
+            ("current", report.currentTCB(product), floors.current),
         ] {
             guard let floor else { continue }
             short += seen.shortcomings(against: floor).map { "\(name) \($0)" }
@@ -202,7 +206,9 @@ extension SNPRequirements {
         if !report.platformInfo.isDisjoint(with: refusedPlatformInfo) {
             faults.append("platform with properties that are refused")
         }
-        if report.currentMitigations & requiredMitigations != requiredMitigations { faults.append("missing mitigations") }
+        if report.currentMitigations & requiredMitigations != requiredMitigations {
+            faults.append("missing mitigations")
+        }
         return faults
     }
 }

@@ -36,7 +36,7 @@ extension EvidenceVerifier {
             appraisal.signatureChain =
                 isEndorsed && isTrusted && isValid && isUnrevoked && isSigned ? .valid : .invalid
             appraisal.checkPlatform(report, endorsement.platform)
-            appraisal.claims = SNPClaims.of(report, product: product)
+            if appraisal.signatureChain == .valid { appraisal.claims = SNPClaims.of(report, product: product) }
         }
         appraisal.checkSNPPolicy(report, endorsement?.platform, policy: policy, reportData: reportData)
         return appraisal.verdict()

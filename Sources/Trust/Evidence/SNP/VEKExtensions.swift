@@ -31,7 +31,8 @@ struct VEKExtensions: Sendable {
         let problem = Refusal(.evidenceChain, "\(certificate.nameForDetail) is not a VCEK or VLEK of a known form")
         let name = try VEKExtensions.text(certificate, ID.productName, problem)
         guard let product = SNPProduct(certificateName: name) else { throw problem }
-        guard try VEKExtensions.number(certificate, ID.structVersion, problem) == UInt8(product.certificateVersion) else {
+        guard try VEKExtensions.number(certificate, ID.structVersion, problem) == UInt8(product.certificateVersion)
+        else {
             throw problem
         }
         self.product = product

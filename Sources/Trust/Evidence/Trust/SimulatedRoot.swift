@@ -16,7 +16,8 @@ public struct SimulatedRoot: Hashable, Sendable {
             guard root.isMarkedSimulated, root.isSigned(by: root), root.isCertificateAuthority else {
                 throw Refusal(
                     .insecureConfiguration,
-                    "a simulated root must be self-signed, with a common name that begins with “\(Self.commonNamePrefix)”")
+                    "a simulated root must be self-signed, with a common name that begins with “\(Self.commonNamePrefix)”"
+                )
             }
         }
         self.sgxRoot = sgxRoot

@@ -44,7 +44,8 @@ extension Appraisal {
             skip("report-data", "the caller compares the report data")
             return
         }
-        let isSame = wanted.count <= seen.count
+        let isSame =
+            wanted.count <= seen.count
             && constantTimeEquals(seen, wanted + Array(repeating: 0, count: seen.count - wanted.count))
         require(
             isSame, "report-data", .bindingMismatch,

@@ -6,58 +6,89 @@ import Encoding
 /// line feeds with or without carriage returns, nothing between the blocks, and at most zero bytes after the last. Any
 /// changed bit either breaks the form or changes a certificate.
 enum CertificateText {
+    private static let lineFeed = UInt8(ascii: "\n")
+    private static let hyphen = UInt8(ascii: "-")
     private static let begin = Array("-----BEGIN CERTIFICATE-----".utf8)
     private static let end = Array("-----END CERTIFICATE-----".utf8)
     static let maximumBytes = 32_768
 
-    /// The DER of each block.
+    /// Reads each block; blocks that were read before come from `known`.
     ///
     /// - Throws: `evidence-chain`.
-    static func blocks(_ text: ArraySlice<UInt8>, atMost maximum: Int) throws(Refusal) -> [[UInt8]] {
+    static func certificates(
+        _ text: ArraySlice<UInt8>, atMost maximum: Int, known: ProvenCache<Certificate>
+    ) throws(Refusal) -> [Certificate] {
         guard text.count <= maximumBytes else {
             throw Refusal(.evidenceChain, "the embedded certificate chain has \(text.count) bytes")
         }
         var rest = text
         while rest.last == 0 { rest = rest.dropLast() }
-        var blocks: [[UInt8]] = []
-        var body: [UInt8] = []
-        var isOpen = false
+        var certificates: [Certificate] = []
         while !rest.isEmpty {
-            let line = nextLine(&rest)
-            if !isOpen {
-                guard line.elementsEqual(begin), blocks.count < maximum else { throw notCanonical }
-                isOpen = true
-                body.removeAll(keepingCapacity: true)
-            } else if line.elementsEqual(end) {
-                blocks.append(try der(body))
-                isOpen = false
+            guard certificates.count < maximum else { throw notCanonical }
+            let block = nextBlock(&rest)
+            let key = Digest(of: block)
+            if let certificate = known.value(key) {
+                certificates.append(certificate)
             } else {
-                body += line
+                let certificate = try Certificate(der: try der(block))
+                known.insert(certificate, key)
+                certificates.append(certificate)
             }
         }
-        guard !isOpen else { throw notCanonical }
-        return blocks
+        return certificates
     }
 
     private static var notCanonical: Refusal {
         Refusal(.evidenceChain, "the embedded certificate chain is not PEM in its exact form")
     }
 
-    private static func nextLine(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        guard let feed = rest.firstIndex(of: UInt8(ascii: "\n")) else {
-            defer { rest = [] }
-            return rest
+    /// Everything up to the next line that begins a block, or to the end.
+    private static func nextBlock(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let (lineFeed, hyphen) = (lineFeed, hyphen)
+        var index = rest.startIndex + 1
+        while index < rest.endIndex {
+            if rest[index] == hyphen, rest[index - 1] == lineFeed, rest[index...].starts(with: begin) { break }
+            index += 1
         }
-        var line = rest[..<feed]
-        rest = rest[(feed + 1)...]
-        if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
-        return line
+        defer { rest = rest[index...] }
+        return rest[..<index]
     }
 
-    /// Encoding again must give the same text: no blanks, no other alphabet, no stray bits before the padding.
-    private static func der(_ body: [UInt8]) throws(Refusal) -> [UInt8] {
-        let text = String(decoding: body, as: UTF8.self)
-        guard let der = Base64.decode(text, .lenient), Base64.encodeStandard(der) == text else { throw notCanonical }
+    /// One block: its first line, base64, its last line, and nothing else.
+    private static func der(_ block: ArraySlice<UInt8>) throws(Refusal) -> [UInt8] {
+        var body: [UInt8] = []
+        body.reserveCapacity(block.count)
+        var lineStart = 0
+        var isBegun = false
+        var isEnded = false
+        let lineFeed = lineFeed
+        for byte in block {
+            if byte != lineFeed {
+                body.append(byte)
+                continue
+            }
+            try closeLine(&body, from: &lineStart, &isBegun, &isEnded)
+        }
+        if body.count > lineStart { try closeLine(&body, from: &lineStart, &isBegun, &isEnded) }
+        guard isEnded, let der = Base64.decode(ascii: body, .padded) else { throw notCanonical }
         return der
+    }
+
+    /// Takes the marks out of `body`; what is left between them is base64.
+    private static func closeLine(
+        _ body: inout [UInt8], from lineStart: inout Int, _ isBegun: inout Bool, _ isEnded: inout Bool
+    ) throws(Refusal) {
+        if body.count > lineStart, body.last == UInt8(ascii: "\r") { body.removeLast() }
+        guard !isEnded else { throw notCanonical }
+        if !isBegun {
+            guard body == begin else { throw notCanonical }
+            body.removeAll(keepingCapacity: true)
+            isBegun = true
+        } else if body[lineStart...].elementsEqual(end) {
+            body.removeSubrange(lineStart...)
+            isEnded = true
+        }
+        lineStart = body.count
     }
 }
