@@ -31,7 +31,8 @@ final class PortalStack: Sendable {
     static func start() async throws -> PortalStack {
         let folder = try TemporaryFolder()
         let state = folder.url.appending(path: "s")
-        let (status, errors) = try await cloister("up", "--state", state.path, "--detach", "--json")
+        let (status, errors) = try await cloister(
+            "up", "--state", state.path, "--detach", "--json", "--project", ProjectFolders.root.path)
         guard status == 0 else { throw Failure(description: errors) }
         return try PortalStack(folder: folder, state: state)
     }

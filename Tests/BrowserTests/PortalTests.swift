@@ -8,7 +8,7 @@ import Testing
     .serialized, .withPortalStack, .enabled(if: WebDriver.isAvailable, "needs Debian's chromium and chromium-driver"),
     .enabled(if: ProjectFolders.onnxRuntime != nil, "make test fetches ONNX Runtime"))
 struct PortalTests {
-    private var stack: PortalStack { get throws { try #require(PortalStack.current) } }
+    var stack: PortalStack { get throws { try #require(PortalStack.current) } }
 
     /// Opens the portal with a listener for violations of its security policy.
     private func open(_ browser: WebDriver) async throws {

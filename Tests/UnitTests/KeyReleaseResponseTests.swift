@@ -65,12 +65,12 @@ import Unit
 
     @Test("AC-069 an answer to another request, or about another key, is refused")
     func otherRequests() throws {
-        let attempts: [() throws(Refusal) -> KeyReleaseResponse] = [
-            { () throws(Refusal) in try open("rsa-256", nonce: "mine") },
-            { () throws(Refusal) in try open("rsa-256", enc: "CKM_RSA_AES_KEY_WRAP") },
-            { () throws(Refusal) in try open("rsa-256", kid: "https://vault.cloister.invalid/keys/other") },
-            { () throws(Refusal) in try open("rsa-256", kid: "https://other.invalid/keys/k/0123") },
-            { () throws(Refusal) in try open("rsa-256", kid: "https://vault.cloister.invalid/keys/k/012") },
+        let attempts: [() throws -> KeyReleaseResponse] = [
+            { try open("rsa-256", nonce: "mine") },
+            { try open("rsa-256", enc: "CKM_RSA_AES_KEY_WRAP") },
+            { try open("rsa-256", kid: "https://vault.cloister.invalid/keys/other") },
+            { try open("rsa-256", kid: "https://other.invalid/keys/k/0123") },
+            { try open("rsa-256", kid: "https://vault.cloister.invalid/keys/k/012") },
         ]
         for attempt in attempts {
             let refusal = #expect(throws: Refusal.self) { try attempt() }

@@ -4,12 +4,7 @@ import TestSupport
 import Testing
 
 /// What people with other screens, languages and tools meet, and what only a browser can compute.
-@Suite(
-    .serialized, .withPortalStack, .enabled(if: WebDriver.isAvailable, "needs Debian's chromium and chromium-driver"),
-    .enabled(if: ProjectFolders.onnxRuntime != nil, "make test fetches ONNX Runtime"))
-struct PortalUseTests {
-    private var stack: PortalStack { get throws { try #require(PortalStack.current) } }
-
+extension PortalTests {
     @Test(arguments: ["en", "de"])
     func `at 320 pixels nothing scrolls sideways, in each language`(language: String) async throws {
         try await WebDriver.run { browser in
