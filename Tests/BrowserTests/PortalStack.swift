@@ -48,36 +48,17 @@ final class PortalStack: Sendable {
             in: .whitespacesAndNewlines)
     }
 
-    /// Runs the command line off the cooperative pool. Output goes into files: services that stay would keep a pipe open.
+    /// Runs the command line to its end.
     static func cloister(_ arguments: String...) async throws -> (status: Int32, errors: String) {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(
-                    with: Result {
-                        let folder = try TemporaryFolder()
-                        let log = folder.url.appending(path: "log")
-                        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-                        let process = try start(arguments, log: log)
-                        process.waitUntilExit()
-                        return (process.terminationStatus, String(decoding: try Data(contentsOf: log), as: UTF8.self))
-                    })
-            }
-        }
+        let folder = try TemporaryFolder()
+        let log = folder.url.appending(path: "log")
+        let status = try await start(arguments, log: log).end()
+        return (status, String(decoding: try Data(contentsOf: log), as: UTF8.self))
     }
 
     /// Starts the command line and leaves it running.
-    static func start(_ arguments: [String], log: URL) throws -> Process {
-        let process = Process()
-        process.executableURL = ProjectFolders.executables.appending(path: "cloister")
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["CLOISTER_ONNXRUNTIME": ProjectFolders.onnxRuntime?.path ?? ""], uniquingKeysWith: { _, own in own })
-        process.standardInput = FileHandle.nullDevice
-        let output = try FileHandle(forWritingTo: log)
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        return process
+    static func start(_ arguments: [String], log: URL) throws -> SpawnedProcess {
+        try SpawnedProcess.start(ProjectFolders.executables.appending(path: "cloister"), arguments, log: log)
     }
 }
 

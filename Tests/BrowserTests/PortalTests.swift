@@ -286,25 +286,33 @@ struct PortalTests {
         try Data(text.utf8).write(to: module)
         let ready = folder.url.appending(path: "ready")
         let log = folder.url.appending(path: "log")
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         let keys = try stack.state.appending(path: "hospital/keys")
         let host = try PortalStack.start(
             [
                 "portal", "serve", copy.path, "--certificate", keys.appending(path: "portal.tls.pem").path, "--key",
                 keys.appending(path: "portal.tls-key.pem").path, "--ready", ready.path,
             ], log: log)
-        defer {
-            host.terminate()
-            host.waitUntilExit()
+        do {
+            try await requireNoStart("https://localhost:\(try await port(in: ready))")
+            await host.stop()
+        } catch {
+            await host.stop()
+            throw error
         }
+    }
+
+    /// The port that a server wrote once it listens.
+    private func port(in file: URL) async throws -> Int {
         let limit = ContinuousClock.now + .seconds(30)
-        var port = ""
-        while port.isEmpty, ContinuousClock.now < limit, host.isRunning {
-            port = ((try? String(contentsOf: ready, encoding: .utf8)) ?? "").trimmingCharacters(
-                in: .whitespacesAndNewlines)
-            if port.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        while ContinuousClock.now < limit {
+            let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+            if let port = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) { return port }
+            try await Task.sleep(for: .milliseconds(20))
         }
-        let address = "https://localhost:\(try #require(Int(port)))"
+        throw PortalStack.Failure(description: "the static host did not start")
+    }
+
+    private func requireNoStart(_ address: String) async throws {
         try await WebDriver.run { browser in
             _ = try await browser.log("browser")
             try await browser.open(address)

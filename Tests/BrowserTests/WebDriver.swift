@@ -18,7 +18,7 @@ final class WebDriver: Sendable {
         var description: String
     }
 
-    private let process: Process
+    private let process: SpawnedProcess
     private let base: URL
     private let session: String
     private let profile: TemporaryFolder
@@ -41,17 +41,9 @@ final class WebDriver: Sendable {
     private init(width: Int, height: Int) async throws {
         profile = try TemporaryFolder()
         let log = profile.url.appending(path: "driver.log")
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        let process = Process()
-        process.executableURL = WebDriver.driver
-        process.arguments = ["--port=0"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: log)
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        self.process = process
+        process = try SpawnedProcess.start(WebDriver.driver, ["--port=0"], log: log)
         do {
-            let port = try await WebDriver.port(in: log, of: process)
+            let port = try await WebDriver.port(in: log)
             guard let base = URL(string: "http://127.0.0.1:\(port)") else { throw Failure(description: "no address") }
             self.base = base
             // The installation's authority is not in the browser's store. What the portal proves does not rest on TLS.
@@ -70,22 +62,21 @@ final class WebDriver: Sendable {
             guard let id = answer["sessionId"]?.string else { throw Failure(description: "no session: \(answer)") }
             session = id
         } catch {
-            process.terminate()
+            await process.stop()
             throw error
         }
     }
 
     private func close() async {
         _ = try? await call("DELETE", "")
-        process.terminate()
-        process.waitUntilExit()
+        await process.stop()
     }
 
     /// The driver says on its output which free port it took.
-    private static func port(in log: URL, of process: Process) async throws -> Int {
+    private static func port(in log: URL) async throws -> Int {
         let limit = ContinuousClock.now + .seconds(30)
-        while ContinuousClock.now < limit, process.isRunning {
-            let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
+        while ContinuousClock.now < limit {
+            let text = String(decoding: (try? Data(contentsOf: log)) ?? Data(), as: UTF8.self)
             if let match = text.firstMatch(of: /on port (\d+)/), let port = Int(match.1), text.contains("successfully")
             {
                 return port

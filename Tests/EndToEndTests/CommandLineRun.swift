@@ -35,6 +35,7 @@ struct CommandLineRun: Sendable {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["CLOISTER_ONNXRUNTIME": ProjectFolders.onnxRuntime?.path ?? ""], uniquingKeysWith: { _, own in own })
+        process.currentDirectoryURL = ProjectFolders.root
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: outputFile)
         process.standardError = try FileHandle(forWritingTo: errorFile)

@@ -14,7 +14,9 @@ import Testing
 
     /// Writes into the file as whoever holds it could.
     private func tamper(_ folder: TemporaryFolder, _ sql: String) throws {
-        let queue = try DatabaseQueue(path: path(folder))
+        var configuration = GRDB.Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: path(folder), configuration: configuration)
         try queue.write { try $0.execute(sql: sql) }
         try queue.close()
     }
@@ -76,7 +78,6 @@ import Testing
         try tamper(
             fixture.folder,
             """
-            PRAGMA foreign_keys = OFF;
             UPDATE keys SET name = 'third' WHERE name = 'records';
             UPDATE keys SET name = 'records' WHERE name = 'other';
             """)

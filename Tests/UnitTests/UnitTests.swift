@@ -20,7 +20,7 @@ import Testing
 @Suite struct RateLimitTests {
     @Test func `a burst passes, then events pass at the rate`() {
         let start = ContinuousClock.now
-        let limit = RateLimit(perSecond: 2, burst: 3)
+        let limit = RateLimit(perSecond: 2, burst: 3, from: start)
         #expect((0..<5).map { _ in limit.admit(at: start) } == [true, true, true, false, false])
         #expect(limit.admit(at: start + .milliseconds(500)))
         #expect(!limit.admit(at: start + .milliseconds(600)))

@@ -6,10 +6,10 @@ package final class RateLimit: Sendable {
     private let burst: Double
     private let state: Mutex<(tokens: Double, last: ContinuousClock.Instant)>
 
-    package init(perSecond: Double, burst: Double) {
+    package init(perSecond: Double, burst: Double, from start: ContinuousClock.Instant = .now) {
         self.perSecond = perSecond
         self.burst = burst
-        state = Mutex((burst, .now))
+        state = Mutex((burst, start))
     }
 
     /// Whether one more event may happen now.

@@ -22,6 +22,7 @@ enum ChildProcess {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        keepDescriptorsToThisProcess()
 
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -46,6 +47,15 @@ enum ChildProcess {
                 "\(Files.name(of: executable)) cannot be started: \(unsafe String(cString: strerror(status)))")
         }
         return process
+    }
+
+    /// Nothing but the three standard descriptors is inherited: whoever waits for this command's descriptors to close
+    /// must not wait for a service.
+    private static func keepDescriptorsToThisProcess() {
+        for name in Files.list("/proc/self/fd") {
+            guard let number = Int32(name), number > 2 else { continue }
+            _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        }
     }
 
     private static func environment() -> [String] {

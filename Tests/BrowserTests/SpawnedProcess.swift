@@ -1,0 +1,58 @@
+import Foundation
+import TestSupport
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A process of a test, waited for by its id.
+///
+/// Foundation's `Process` learns of an end through a socket that grandchildren inherit, so it would wait for services
+/// that are meant to stay.
+struct SpawnedProcess: Sendable {
+    let id: pid_t
+
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Starts `executable` with both outputs in `log` and this project as its folder's environment.
+    static func start(_ executable: URL, _ arguments: [String], log: URL) throws -> SpawnedProcess {
+        var environment = ProcessInfo.processInfo.environment
+        if environment["CLOISTER_ONNXRUNTIME"] == nil {
+            environment["CLOISTER_ONNXRUNTIME"] = ProjectFolders.onnxRuntime?.path
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var argumentVector = ([executable.path] + arguments).map { strdup($0) } + [nil]
+        var environmentVector = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in argumentVector + environmentVector { free(pointer) } }
+        var id: pid_t = 0
+        let status = posix_spawn(&id, executable.path, &actions, nil, &argumentVector, &environmentVector)
+        guard status == 0 else {
+            throw Failure(description: "\(executable.lastPathComponent): \(String(cString: strerror(status)))")
+        }
+        return SpawnedProcess(id: id)
+    }
+
+    /// Waits for the end, off the cooperative pool; once only. The exit status, or -1 after a signal.
+    func end() async -> Int32 {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                var status: Int32 = 0
+                while waitpid(id, &status, 0) < 0, errno == EINTR {}
+                continuation.resume(returning: status & 0x7f == 0 ? (status >> 8) & 0xff : -1)
+            }
+        }
+    }
+
+    /// Asks the process to end, and waits for that.
+    func stop() async {
+        kill(id, SIGTERM)
+        _ = await end()
+    }
+}
