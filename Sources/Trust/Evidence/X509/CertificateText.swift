@@ -59,33 +59,36 @@ enum CertificateText {
     private static func der(_ block: ArraySlice<UInt8>) throws(Refusal) -> [UInt8] {
         var body: [UInt8] = []
         body.reserveCapacity(block.count)
+        var lineStart = 0
         var isBegun = false
         var isEnded = false
-        var rest = block
-        while !rest.isEmpty {
-            let line = nextLine(&rest)
-            guard !isEnded else { throw notCanonical }
-            if !isBegun {
-                guard line.elementsEqual(begin) else { throw notCanonical }
-                isBegun = true
-            } else if line.first == hyphen {
-                guard line.elementsEqual(end) else { throw notCanonical }
-                isEnded = true
-            } else {
-                body.append(contentsOf: line)
+        let lineFeed = lineFeed
+        for byte in block {
+            if byte != lineFeed {
+                body.append(byte)
+                continue
             }
+            try closeLine(&body, from: &lineStart, &isBegun, &isEnded)
         }
+        if body.count > lineStart { try closeLine(&body, from: &lineStart, &isBegun, &isEnded) }
         guard isEnded, let der = Base64.decode(ascii: body, .padded) else { throw notCanonical }
         return der
     }
 
-    private static func nextLine(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let lineFeed = lineFeed
-        var index = rest.startIndex
-        while index < rest.endIndex, rest[index] != lineFeed { index += 1 }
-        var line = rest[..<index]
-        rest = rest[index...].dropFirst()
-        if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
-        return line
+    /// Takes the marks out of `body`; what is left between them is base64.
+    private static func closeLine(
+        _ body: inout [UInt8], from lineStart: inout Int, _ isBegun: inout Bool, _ isEnded: inout Bool
+    ) throws(Refusal) {
+        if body.count > lineStart, body.last == UInt8(ascii: "\r") { body.removeLast() }
+        guard !isEnded else { throw notCanonical }
+        if !isBegun {
+            guard body == begin else { throw notCanonical }
+            body.removeAll(keepingCapacity: true)
+            isBegun = true
+        } else if body[lineStart...].elementsEqual(end) {
+            body.removeSubrange(lineStart...)
+            isEnded = true
+        }
+        lineStart = body.count
     }
 }
