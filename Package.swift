@@ -152,6 +152,7 @@ let everyTest: [Target] = [
     tests("Encoding", ["Encoding"]),
     tests("Evidence", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     tests("AppraisalPolicy", ["AppraisalPolicy", "Encoding"]),
+    tests("Collateral", ["Collateral", "Encoding", "Evidence"]),
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
     tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
@@ -233,23 +234,3 @@ let package = Package(
     targets: c + trust + ground + health + services + executables + everyTest,
     swiftLanguageModes: [.v6]
 )
-
-// DEV-ONLY BEGIN (removed before the first landing): build just the closure of some targets.
-if let only = Context.environment["CLOISTER_ONLY"] {
-    var wanted = Set(only.split(separator: ",").map(String.init))
-    var grown = true
-    while grown {
-        grown = false
-        for target in package.targets where wanted.contains(target.name) {
-            for dependency in target.dependencies {
-                if case .byNameItem(let name, _) = dependency, !wanted.contains(name) {
-                    wanted.insert(name)
-                    grown = true
-                }
-            }
-        }
-    }
-    package.targets = package.targets.filter { wanted.contains($0.name) }
-    package.products = []
-}
-// DEV-ONLY END
