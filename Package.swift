@@ -35,7 +35,6 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
-let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -121,14 +120,16 @@ let services: [Target] = [
         "MedicalPlatform", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit",
-            "Telemetry", "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "Telemetry", "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird,
+            httpTypes, lifecycle, nioCore,
             grdb,
         ]),
     library(
         "Diagnostics", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
-            "Unit", "Inference", "InferenceProtocol", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "Unit", "Inference", "InferenceProtocol", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle,
+            nioCore,
         ]),
 ]
 
@@ -169,14 +170,14 @@ let everyTest: [Target] = [
     tests(
         "AttestationService",
         [
-            "AttestationService", "AttestationToken", "SimulatedTEE", "Attester", "Collateral", "Encoding", "Evidence",
-            "ServiceKit", crypto, cryptoExtras, hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
+            "AttestationService", "AttestationToken", "Audit", "SimulatedTEE", "Attester", "Collateral", "Encoding",
+            "Evidence", "ServiceKit", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",
         [
-            "KeyService", "AttestationToken", "Encoding", "Evidence", "ServiceKit", crypto, cryptoExtras, hummingbird,
-            hummingbirdTesting, httpTypes, nioCore, logging, x509, grdb,
+            "KeyService", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry",
+            "Unit", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
         ]),
     tests(
         "Unit",

@@ -10,8 +10,10 @@ import Testing
     @Test(
         "malformed JSON is refused",
         arguments: [
-            "", "{", "[1,]", "{\"a\":1,\"a\":2}", "01", "1.", "\"\\ud800\"", "\"\\udc00x\"", "nul", "[1] 2", "\u{feff}1",
-            "\"\u{1}\"", "1e999", "+1", "{\"a\" 1}", String(repeating: "[", count: 17) + String(repeating: "]", count: 17),
+            "", "{", "[1,]", "{\"a\":1,\"a\":2}", "01", "1.", "\"\\ud800\"", "\"\\udc00x\"", "nul", "[1] 2",
+            "\u{feff}1",
+            "\"\u{1}\"", "1e999", "+1", "{\"a\" 1}",
+            String(repeating: "[", count: 17) + String(repeating: "]", count: 17),
         ])
     func malformed(text: String) {
         #expect(throws: JSON.ParseError.self) { try JSON.parse(text) }
@@ -31,8 +33,10 @@ import Testing
     @Test(
         "numbers print as ECMAScript prints them (RFC 8785 appendix B)",
         arguments: [
-            (Double.leastNonzeroMagnitude, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"), (9007199254740994.0, "9007199254740994"),
-            (295147905179352830000.0, "295147905179352830000"), (1e21, "1e+21"), (333333333.3333333, "333333333.3333333"),
+            (Double.leastNonzeroMagnitude, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (9007199254740994.0, "9007199254740994"),
+            (295147905179352830000.0, "295147905179352830000"), (1e21, "1e+21"),
+            (333333333.3333333, "333333333.3333333"),
             (0.000001, "0.000001"), (1e-7, "1e-7"), (-0.0, "0"), (123.456, "123.456"),
         ])
     func numbers(value: Double, text: String) {

@@ -9,7 +9,8 @@ import Testing
 
 @testable import cloister
 
-@Suite(.serialized, .withRunningStack, .enabled(if: ProjectFolders.onnxRuntime != nil, "make test fetches ONNX Runtime"))
+@Suite(
+    .serialized, .withRunningStack, .enabled(if: ProjectFolders.onnxRuntime != nil, "make test fetches ONNX Runtime"))
 struct MainJobTests {
     private var stack: RunningStack { get throws { try #require(RunningStack.current) } }
     private func sample(_ name: String = "brain-head-256.dcm") throws -> [UInt8] {
@@ -43,7 +44,8 @@ struct MainJobTests {
         #expect(run.status == 0)
         #expect(summary["ok"] == true)
         let passport = try #require(summary["passport"]?.string)
-        let verified = try await CommandLineRun.cloister("passport", "verify", passport, "--state", state.path, "--json")
+        let verified = try await CommandLineRun.cloister(
+            "passport", "verify", passport, "--state", state.path, "--json")
         #expect(verified.status == 0, "\(verified.errors)")
         let overlay = try Data(contentsOf: URL(filePath: try #require(summary["overlay"]?.string)))
         #expect(overlay.starts(with: [0x89, 0x50, 0x4e, 0x47]))
@@ -54,7 +56,8 @@ struct MainJobTests {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "damaged.passport.json")
         try Data(damaged.utf8).write(to: file)
-        let refused = try await CommandLineRun.cloister("passport", "verify", file.path, "--state", state.path, "--json")
+        let refused = try await CommandLineRun.cloister(
+            "passport", "verify", file.path, "--state", state.path, "--json")
         #expect(refused.status == 1)
     }
 
@@ -88,7 +91,8 @@ extension MainJobTests {
     @Test func `AC-049 a plain request to an API path is refused`() async throws {
         for path in ["/patients", "/sessions", "/v2/models/brain-delineation/versions/1/infer"] {
             let answer = try await stack.client.send(
-                .post, try stack.url("platform") + path, headers: [.contentType: "application/json"], body: [0x7b, 0x7d])
+                .post, try stack.url("platform") + path, headers: [.contentType: "application/json"],
+                body: [0x7b, 0x7d])
             #expect(answer.status == 403)
             #expect(answer.headers[.cloisterRefusal] == "encapsulation-required")
         }
@@ -195,7 +199,8 @@ extension MainJobTests {
     }
 
     @Test func `AC-065 a platform changed by one byte gets no key`() async throws {
-        let run = try await CommandLineRun.cloister("demo", "--tamper", "--state", try stack.state.path, "--json", "--keep")
+        let run = try await CommandLineRun.cloister(
+            "demo", "--tamper", "--state", try stack.state.path, "--json", "--keep")
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.json?["ok"] == true)
         let log = try String(

@@ -113,7 +113,9 @@ extension ClerkClient {
         let upload = try #require(study["upload"]?.string)
         let count = (file.count + (1 << 20) - 1) >> 20
         for index in parts ?? 0..<count {
-            try await put("/uploads/\(upload)/parts/\(index)", octets: Array(file[index << 20..<min((index + 1) << 20, file.count)]))
+            try await put(
+                "/uploads/\(upload)/parts/\(index)",
+                octets: Array(file[index << 20..<min((index + 1) << 20, file.count)]))
         }
         return upload
     }

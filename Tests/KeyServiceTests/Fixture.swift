@@ -1,4 +1,5 @@
 // swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
+
 import AttestationToken
 import Audit
 import Crypto

@@ -37,7 +37,10 @@ import Testing
         let length = try #require(request.fields["inference-header-content-length"].flatMap { Int($0) })
         let header = try JSON.parse(request.content[..<length])
         #expect(Set(header.object?.keys.map { $0 } ?? []) == ["inputs", "outputs", "parameters"])
-        #expect(Set(header["parameters"]?.object?.keys.map { $0 } ?? []) == ["rows", "columns", "pixelSpacing", "sliceThickness"])
+        #expect(
+            Set(header["parameters"]?.object?.keys.map { $0 } ?? []) == [
+                "rows", "columns", "pixelSpacing", "sliceThickness",
+            ])
         #expect(request.content.count == length + 256 * 256 * 4)
     }
 
@@ -76,7 +79,9 @@ import Testing
         for time in stride(from: Int64(0), to: Sessions.lifetime, by: 1_000) {
             _ = try sessions.session(used.token, tenant: hospital, at: start + time)
         }
-        #expect(throws: Refusal.self) { try sessions.session(used.token, tenant: hospital, at: start + Sessions.lifetime) }
+        #expect(throws: Refusal.self) {
+            try sessions.session(used.token, tenant: hospital, at: start + Sessions.lifetime)
+        }
     }
 }
 

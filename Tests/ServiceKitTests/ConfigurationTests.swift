@@ -35,7 +35,8 @@ import Testing
         #expect(error?.description == "unknown keys extra, listen.prot")
     }
 
-    @Test("wrong values are refused", arguments: ["port: many\n", "other: 1\n", "port: [1, 2]\n", "- a\n", "a: b: c\n"])
+    @Test(
+        "wrong values are refused", arguments: ["port: many\n", "other: 1\n", "port: [1, 2]\n", "- a\n", "a: b: c\n"])
     func wrong(yaml: String) throws {
         #expect(throws: ConfigurationError.self) {
             var (values, folder) = try configuration(yaml)

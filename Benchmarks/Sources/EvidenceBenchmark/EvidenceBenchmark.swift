@@ -43,7 +43,10 @@ enum EvidenceBenchmark {
         let chain = String(decoding: try bytes(vectors, "snp/milan-v3-routex/vcek-chain.pem"), as: UTF8.self)
         let end = "-----END CERTIFICATE-----\n"
         guard let cut = chain.range(of: end)?.upperBound else { throw Failure() }
-        let issuers = chain[cut...].isEmpty ? String(decoding: try bytes(vectors, "snp/chains/milan/ask_ark_milan.pem"), as: UTF8.self) : String(chain[cut...])
+        let issuers =
+            chain[cut...].isEmpty
+            ? String(decoding: try bytes(vectors, "snp/chains/milan/ask_ark_milan.pem"), as: UTF8.self)
+            : String(chain[cut...])
         let collateral = EvidenceCollateral.snp(SNPCollateral(vek: String(chain[..<cut]), chain: issuers))
         return try rate(report, .snp, collateral, at: 1_739_568_114)
     }

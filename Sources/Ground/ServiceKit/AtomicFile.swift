@@ -20,7 +20,10 @@ package enum AtomicFile {
         guard descriptor >= 0 else { throw Failure(operation: "create a file", code: errno) }
         var offset = 0
         while offset < bytes.count {
-            let written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + offset, $0.count - offset) }
+            let written = unsafe bytes.withUnsafeBytes { whole in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: whole[offset...])
+                return unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+            }
             guard written > 0 else {
                 let code = errno
                 close(descriptor)
@@ -49,13 +52,16 @@ package enum AtomicFile {
         guard descriptor >= 0 else { throw Failure(operation: "open a file", code: errno) }
         defer { close(descriptor) }
         let size = lseek(descriptor, 0, SEEK_END)
-        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw Failure(operation: "measure a file", code: errno) }
+        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw Failure(operation: "measure a file", code: errno)
+        }
         guard size <= maximumBytes else { throw Failure(operation: "read a large file", code: EFBIG) }
         var filled = 0
         var failure: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while filled < size {
-                let got = unsafe Glibc.read(descriptor, buffer.baseAddress! + filled, size - filled)
+            while filled < buffer.count, filled < size {
+                let rest = unsafe UnsafeMutableBufferPointer(rebasing: buffer[filled...])
+                let got = unsafe Glibc.read(descriptor, rest.baseAddress, rest.count)
                 if got < 0 { failure = errno }
                 if got <= 0 { break }
                 filled += got

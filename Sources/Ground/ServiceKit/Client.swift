@@ -43,7 +43,9 @@ package final class Client: Sendable {
         if let body { request.body = .bytes(body) }
         do {
             let answer = try await client.execute(
-                request, timeout: .milliseconds(timeout.components.seconds * 1_000 + timeout.components.attoseconds / 1_000_000_000_000_000))
+                request,
+                timeout: .milliseconds(
+                    timeout.components.seconds * 1_000 + timeout.components.attoseconds / 1_000_000_000_000_000))
             var bytes: [UInt8] = []
             for try await var chunk in answer.body {
                 guard bytes.count + chunk.readableBytes <= maximumBytes else {

@@ -1,7 +1,7 @@
 package import Encoding
+package import HTTPTypes
 import Hummingbird
 import HummingbirdTLS
-package import HTTPTypes
 import Logging
 import NIOCore
 import NIOSSL

@@ -43,7 +43,8 @@ package struct ServerRequest: Sendable {
         _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = [],
         authority: String? = nil, id: String = Hex.encode(Randomness.system.bytes(16))
     ) {
-        self.init(id: id, method: method, target: target, headers: headers, authority: authority) { maximumBytes throws(Refusal) in
+        self.init(id: id, method: method, target: target, headers: headers, authority: authority) {
+            maximumBytes throws(Refusal) in
             guard body.count <= maximumBytes else { throw Refusal(.tooLarge, "the body is over \(maximumBytes) bytes") }
             return body
         }

@@ -14,7 +14,9 @@ package struct ServerResponse: Sendable {
     }
 
     /// JSON with sorted names.
-    package static func json(_ value: JSON, status: Int = 200, contentType: String = "application/json") -> ServerResponse {
+    package static func json(_ value: JSON, status: Int = 200, contentType: String = "application/json")
+        -> ServerResponse
+    {
         ServerResponse(status: status, headers: [.contentType: contentType], body: value.canonical)
     }
 
@@ -22,7 +24,8 @@ package struct ServerResponse: Sendable {
     ///
     /// - Parameter id: the request id, which the audit event carries too.
     package static func problem(_ refusal: Refusal, id: String) -> ServerResponse {
-        var response = json(problemBody(refusal, id: id), status: refusal.code.status, contentType: "application/problem+json")
+        var response = json(
+            problemBody(refusal, id: id), status: refusal.code.status, contentType: "application/problem+json")
         response.headers[.cloisterRefusal] = refusal.name
         return response
     }

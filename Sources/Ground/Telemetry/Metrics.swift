@@ -49,7 +49,8 @@ package final class Metrics: Sendable {
         families.withLock { families in
             var family = families[name.description] ?? Family(kind: "histogram", help: help.description)
             guard family.histograms[key] != nil || family.histograms.count < Metrics.maximumSeries else { return }
-            var histogram = family.histograms[key] ?? Histogram(counts: Array(repeating: 0, count: Metrics.bounds.count + 1))
+            var histogram =
+                family.histograms[key] ?? Histogram(counts: Array(repeating: 0, count: Metrics.bounds.count + 1))
             let bucket = Metrics.bounds.firstIndex { seconds <= $0 } ?? Metrics.bounds.count
             histogram.counts[bucket] += 1
             histogram.sum += seconds

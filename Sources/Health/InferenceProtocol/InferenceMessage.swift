@@ -63,7 +63,8 @@ public struct InferenceMessage: Sendable, Hashable {
     /// - Throws: `input-invalid` when the lengths do not add up or a member has another shape; tensors whose data is
     ///   inside the JSON are refused.
     public init(_ kind: Kind, parsing body: [UInt8], headerLength: String?) throws(Refusal) {
-        guard let text = headerLength, let length = Int(text), (2...InferenceMessage.maximumHeaderBytes).contains(length),
+        guard let text = headerLength, let length = Int(text),
+            (2...InferenceMessage.maximumHeaderBytes).contains(length),
             length <= body.count
         else {
             throw Refusal(.inputInvalid, "\(InferenceMessage.headerLengthField) is missing or wrong")
@@ -75,7 +76,8 @@ public struct InferenceMessage: Sendable, Hashable {
         guard var members = json.object, let listed = members.removeValue(forKey: kind.rawValue)?.array,
             (1...InferenceMessage.maximumTensors).contains(listed.count)
         else {
-            throw Refusal(.inputInvalid, "the inference header does not list 1 to \(InferenceMessage.maximumTensors) tensors")
+            throw Refusal(
+                .inputInvalid, "the inference header does not list 1 to \(InferenceMessage.maximumTensors) tensors")
         }
         var tensors: [WireTensor] = []
         var offset = length
@@ -90,7 +92,8 @@ public struct InferenceMessage: Sendable, Hashable {
                 throw Refusal(.inputInvalid, "a tensor of the inference header is not a binary FP32 or UINT8 tensor")
             }
             tensors.append(
-                try WireTensor(name: name, dataType: dataType, shape: shape, bytes: Array(body[offset..<offset + size])))
+                try WireTensor(name: name, dataType: dataType, shape: shape, bytes: Array(body[offset..<offset + size]))
+            )
             offset += size
         }
         guard offset == body.count else { throw Refusal(.inputInvalid, "bytes after the last tensor") }

@@ -22,7 +22,8 @@ struct DiagnosticsHandler: InnerHandler {
         } catch {
             runtime.metrics.count(
                 "inner_refusals_total", "Sealed requests refused", ["code": .identifier(error.code.name)])
-            runtime.log.info("refused inside the channel", [.code: .identifier(error.name), .id: .identifier(request.id)])
+            runtime.log.info(
+                "refused inside the channel", [.code: .identifier(error.name), .id: .identifier(request.id)])
             return .problem(error, id: request.id)
         }
     }
@@ -92,7 +93,8 @@ struct DiagnosticsHandler: InnerHandler {
         let spacing = try reader.array("pixelSpacing").compactMap(\.double)
         let thickness = try reader.value("sliceThickness").double
         try reader.finish()
-        guard let rows = Int(exactly: rows), let columns = Int(exactly: columns), spacing.count == 2, let thickness else {
+        guard let rows = Int(exactly: rows), let columns = Int(exactly: columns), spacing.count == 2, let thickness
+        else {
             throw Refusal(.inputInvalid, "pixelSpacing is two numbers and sliceThickness one")
         }
         return try Slice(

@@ -42,7 +42,8 @@ final class ModelKeeper: Service, Sendable {
         let waiting = State.waiting(Refusal(.notReady, "the model's key has not been released yet"))
         states = Mutex(
             Dictionary(
-                models.map { (Identifier(name: $0.name, version: $0.version), waiting) }, uniquingKeysWith: { first, _ in first }))
+                models.map { (Identifier(name: $0.name, version: $0.version), waiting) },
+                uniquingKeysWith: { first, _ in first }))
     }
 
     /// The model, decrypted.

@@ -40,7 +40,8 @@ struct DiagnosisInput: Sendable {
     /// - Throws: `field-not-released` naming the first field that a policy does not release.
     func request(model: (name: String, version: String), released: [Set<String>]) throws(Refusal) -> BinaryRequest {
         for field in DiagnosisInput.fields where !released.allSatisfy({ $0.contains(field) }) {
-            throw Refusal(.fieldNotReleased, part: field, "the policy does not release \(field) to the diagnostics unit")
+            throw Refusal(
+                .fieldNotReleased, part: field, "the policy does not release \(field) to the diagnostics unit")
         }
         let input = image.modelInput()
         let tensor = try WireTensor(

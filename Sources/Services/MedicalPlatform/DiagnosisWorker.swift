@@ -1,6 +1,6 @@
-import Audit
 import AttestationToken
 import Attester
+import Audit
 import Channel
 import Encoding
 import Evidence
@@ -155,7 +155,9 @@ final class DiagnosisWorker: Service, Sendable {
         else { throw Refusal(.outputShape, "the diagnostics unit did not answer with three volumes") }
         guard let model = answer.hops.last?.content.model, model.name == self.model.name,
             model.version == self.model.version
-        else { throw Refusal(.receiptInvalid, part: "model", "the answer's statement does not name the model asked for") }
+        else {
+            throw Refusal(.receiptInvalid, part: "model", "the answer's statement does not name the model asked for")
+        }
         return try Diagnosis(
             rows: input.image.rows, columns: input.image.columns, labels: labels.bytes, image: input.image.rendered(),
             classes: ["background", "csf", "grey_matter", "white_matter"],
@@ -184,6 +186,7 @@ final class DiagnosisWorker: Service, Sendable {
 
     /// Whether the same would happen again: what the image or the policy says will not change by waiting.
     private static func isFinal(_ refusal: Refusal) -> Bool {
-        [.imageInvalid, .inputInvalid, .outputShape, .fieldNotReleased, .modelInvalid, .modelDigest].contains(refusal.code)
+        [.imageInvalid, .inputInvalid, .outputShape, .fieldNotReleased, .modelInvalid, .modelDigest].contains(
+            refusal.code)
     }
 }

@@ -1,6 +1,6 @@
+package import Attester
 import Audit
 import Encoding
-package import Attester
 import Records
 import ServiceKit
 package import Telemetry

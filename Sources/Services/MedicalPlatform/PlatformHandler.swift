@@ -62,7 +62,8 @@ struct PlatformHandler: InnerHandler {
         } catch {
             runtime.metrics.count(
                 "inner_refusals_total", "Sealed requests refused", ["code": .identifier(error.code.name)])
-            runtime.log.info("refused inside the channel", [.code: .identifier(error.name), .id: .identifier(request.id)])
+            runtime.log.info(
+                "refused inside the channel", [.code: .identifier(error.name), .id: .identifier(request.id)])
             return .problem(error, id: request.id)
         }
     }

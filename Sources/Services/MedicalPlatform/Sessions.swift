@@ -27,7 +27,8 @@ final class Sessions: Sendable {
     /// Begins a session and returns its bearer token.
     ///
     /// - Throws: `too-many` at the bound.
-    func begin(tenant: Digest, user: String, at time: Timestamp) throws(Refusal) -> (token: String, expires: Timestamp) {
+    func begin(tenant: Digest, user: String, at time: Timestamp) throws(Refusal) -> (token: String, expires: Timestamp)
+    {
         let token = Base64.encodeURL(randomness.bytes(32))
         let session = Session(tenant: tenant, user: user, expires: time + Sessions.lifetime, lastUsed: time)
         let isAdmitted = sessions.withLock { sessions in
@@ -48,7 +49,8 @@ final class Sessions: Sendable {
     /// - Throws: `login-invalid` for an unknown or ended session, and for one of another tenant.
     func session(_ token: String, tenant: Digest, at time: Timestamp) throws(Refusal) -> Session {
         let session = sessions.withLock { sessions -> Session? in
-            guard var session = sessions[Digest(of: token)], session.tenant == tenant, Sessions.isLive(session, at: time)
+            guard var session = sessions[Digest(of: token)], session.tenant == tenant,
+                Sessions.isLive(session, at: time)
             else { return nil }
             session.lastUsed = time
             sessions[Digest(of: token)] = session

@@ -113,7 +113,8 @@ package struct ChannelGateway: RequestHandler {
         do throws(Refusal) {
             response = try await answer(request)
         } catch {
-            metrics.count("refusals_total", "Requests refused outside the channel", ["code": .identifier(error.code.name)])
+            metrics.count(
+                "refusals_total", "Requests refused outside the channel", ["code": .identifier(error.code.name)])
             log.info("refused", [.code: .identifier(error.name), .id: .identifier(request.id)])
             response = .problem(error, id: request.id)
             if error.code == .reattestationRequired {
@@ -140,7 +141,8 @@ package struct ChannelGateway: RequestHandler {
             return try await evidence(request)
         }
         guard request.path.hasPrefix("/channel/") else {
-            throw Refusal(.encapsulationRequired, "this unit answers only GET /evidence and sealed requests to /channel/")
+            throw Refusal(
+                .encapsulationRequired, "this unit answers only GET /evidence and sealed requests to /channel/")
         }
         guard request.method == .post else { return ServerResponse(status: 405, headers: [.allow: "POST"]) }
         guard request.headers[.contentType] == SealedMessage.requestType else {

@@ -1,7 +1,7 @@
 package import AttestationToken
 package import Encoding
-package import ServiceKit
 import HTTPTypes
+package import ServiceKit
 import Synchronization
 
 /// The published keys of attestation services, fetched on use, and the verification of their tokens.

@@ -1,7 +1,7 @@
 package import AttestationToken
 package import Encoding
-package import ServiceKit
 import HTTPTypes
+package import ServiceKit
 import Synchronization
 package import Telemetry
 

@@ -2,8 +2,8 @@ package import AttestationToken
 package import Channel
 package import Encoding
 package import Evidence
-package import ServiceKit
 import HTTPTypes
+package import ServiceKit
 import Synchronization
 
 /// Another party's unit, as this unit calls it: attested before each use of its keys, every answer verified.

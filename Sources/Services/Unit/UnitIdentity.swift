@@ -3,8 +3,8 @@ package import Attester
 import Channel
 package import Encoding
 import Evidence
-import ServiceLifecycle
 package import ServiceKit
+import ServiceLifecycle
 import Synchronization
 package import Telemetry
 
@@ -103,7 +103,9 @@ package final class UnitIdentity: Service, Sendable {
             return ended
         }
         ended?.channelKeys.end()
-        log.info("identity epoch begins", [.tee: .identifier(next.evidence.tee.rawValue), .count: .number(next.tokens.count)])
+        log.info(
+            "identity epoch begins",
+            [.tee: .identifier(next.evidence.tee.rawValue), .count: .number(next.tokens.count)])
     }
 
     /// Ends the former epoch's keys when its time is over.
@@ -137,7 +139,8 @@ package final class UnitIdentity: Service, Sendable {
                 backOff = 1
             } catch {
                 log.warning(
-                    "no new identity epoch yet", [.code: .identifier(error.name), .detail: .refusalDetail(error.detail)])
+                    "no new identity epoch yet",
+                    [.code: .identifier(error.name), .detail: .refusalDetail(error.detail)])
                 backOff = min(backOff * 2, 30)
             }
             retire()

@@ -38,7 +38,9 @@ public struct ByteReader: Sendable {
         _ type: Value.Type, _ field: StaticString
     ) throws(Refusal) -> Value {
         var value: Value = 0
-        for byte in try take(Value.bitWidth / 8, field).reversed() { value = value << 8 | Value(truncatingIfNeeded: byte) }
+        for byte in try take(Value.bitWidth / 8, field).reversed() {
+            value = value << 8 | Value(truncatingIfNeeded: byte)
+        }
         return value
     }
 

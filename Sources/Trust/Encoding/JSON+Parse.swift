@@ -135,7 +135,9 @@ private struct Parser {
         if current == UInt8(ascii: "-") { index += 1 }
         let firstDigit = index
         try digits()
-        if bytes[firstDigit] == UInt8(ascii: "0"), index - firstDigit > 1 { throw problem("number with a leading zero") }
+        if bytes[firstDigit] == UInt8(ascii: "0"), index - firstDigit > 1 {
+            throw problem("number with a leading zero")
+        }
         var isInteger = true
         if current == UInt8(ascii: ".") {
             isInteger = false
@@ -195,7 +197,8 @@ private struct Parser {
         case UInt8(ascii: "u"):
             var code = try hexUnit()
             if (0xd800...0xdbff).contains(code) {
-                guard current == UInt8(ascii: "\\"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "u") else {
+                guard current == UInt8(ascii: "\\"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "u")
+                else {
                     throw problem("unpaired surrogate")
                 }
                 index += 2

@@ -126,7 +126,9 @@ public struct ObjectReader {
 
     /// Refuses members that nobody asked for.
     public func finish() throws(Refusal) {
-        if let name = members.keys.sorted().first { throw Refusal(code, "\(what) has an unknown member \(name.prefix(40))") }
+        if let name = members.keys.sorted().first {
+            throw Refusal(code, "\(what) has an unknown member \(name.prefix(40))")
+        }
     }
 
     private func missing(_ name: String, _ problem: String) -> Refusal {

@@ -23,7 +23,8 @@
     public var count: Int { unsafe buffer.count }
 
     /// Lends a copy of the bytes for the time of `body`.
-    public func withBytes<Result, Failure: Error>(_ body: ([UInt8]) throws(Failure) -> Result) throws(Failure) -> Result {
+    public func withBytes<Result, Failure: Error>(_ body: ([UInt8]) throws(Failure) -> Result) throws(Failure) -> Result
+    {
         var copy = unsafe [UInt8](buffer)
         defer {
             unsafe copy.withUnsafeMutableBytes { copied in
