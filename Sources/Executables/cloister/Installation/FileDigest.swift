@@ -1,5 +1,6 @@
 import Crypto
 import Encoding
+import FoundationEssentials
 
 #if canImport(Glibc)
     import Glibc
@@ -41,11 +42,10 @@ struct FileIdentity: CustomStringConvertible {
     let description: String
 
     init(of path: String) throws(CommandFailure) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw .usage("\(path) cannot be read") }
-        description = [
-            Int64(status.st_ino), Int64(status.st_size), Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec),
-            Int64(status.st_ctim.tv_sec), Int64(status.st_ctim.tv_nsec),
-        ].map { String($0) }.joined(separator: ".")
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let number = attributes[.systemFileNumber] as? Int, let size = attributes[.size] as? Int,
+            let modified = attributes[.modificationDate] as? Date
+        else { throw .usage("\(path) cannot be read") }
+        description = "\(number).\(size).\(modified.timeIntervalSince1970)"
     }
 }

@@ -42,12 +42,11 @@ struct StateFolder: Sendable {
     func makePrivate() {
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
         for file in [path] + names.map({ self[$0] }) {
-            var status = stat()
-            guard unsafe lstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFLNK, status.st_mode & 0o077 != 0
-            else {
-                continue
-            }
-            unsafe _ = chmod(file, status.st_mode & 0o700)
+            guard let attributes = try? FileManager.default.attributesOfItem(atPath: file),
+                attributes[.type] as? FileAttributeType != .typeSymbolicLink,
+                let mode = attributes[.posixPermissions] as? Int, mode & 0o077 != 0
+            else { continue }
+            unsafe _ = chmod(file, mode_t(mode & 0o700))
         }
     }
 

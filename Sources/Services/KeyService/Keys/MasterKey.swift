@@ -7,9 +7,6 @@ import ServiceKit
 #else
     import Foundation
 #endif
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// The key under which everything in the key service's database is encrypted: AES-256-GCM, 32 bytes in a file of mode
 /// 0600 (architecture rule 35: a backup of the database is useless without it).
@@ -66,12 +63,11 @@ enum SecretFile {
     ///
     /// - Throws: `insecure-configuration` when group or others have any access (AC-148), or it cannot be read.
     static func read(_ path: String, what: String, maximumBytes: Int = 65_536) throws(Refusal) -> [UInt8]? {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
-            if errno == ENOENT { return nil }
-            throw Refusal(.insecureConfiguration, "\(what) cannot be read")
-        }
-        guard status.st_mode & 0o077 == 0 else {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let mode = attributes[.posixPermissions] as? Int
+        else { throw Refusal(.insecureConfiguration, "\(what) cannot be read") }
+        guard mode & 0o077 == 0 else {
             throw Refusal(.insecureConfiguration, "\(what) can be read by others: its file must have mode 0600")
         }
         do throws(AtomicFile.Failure) { return try AtomicFile.read(path, maximumBytes: maximumBytes) } catch {
