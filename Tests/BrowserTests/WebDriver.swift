@@ -77,8 +77,7 @@ final class WebDriver: Sendable {
         let limit = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < limit {
             let text = String(decoding: (try? Data(contentsOf: log)) ?? Data(), as: UTF8.self)
-            if let match = text.firstMatch(of: /on port (\d+)/), let port = Int(match.1), text.contains("successfully")
-            {
+            if let match = text.firstMatch(of: /successfully on port (\d+)/), let port = Int(match.1) {
                 return port
             }
             try await Task.sleep(for: .milliseconds(20))
