@@ -9,7 +9,6 @@ export SWIFT_DETERMINISTIC_HASHING = 1
 
 SCRATCH := $(or $(CLOISTER_SCRATCH),.build)
 RELEASE := swift build -c release --scratch-path $(SCRATCH) --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
-UNITS := simulated-tee attestation-service key-service medical-platform diagnostics cloister
 ARGUMENTS ?=
 
 demo: build
@@ -21,7 +20,7 @@ up: build
 build:
 	@Scripts/setup build
 	@echo "Building in release mode (the first time takes some minutes)"
-	@for unit in $(UNITS); do $(RELEASE) --quiet --product $$unit || exit 1; done
+	@$(RELEASE) --quiet
 
 test:
 	@Scripts/setup test
