@@ -40,45 +40,18 @@ enum ForeignClients {
 
     /// Whether the set-up installed the clients.
     static let areInstalled: Bool = {
-        guard let python = ProjectFolders.python,
-            let run = try? runAndWait(
-                python.path, ["-c", "import azure.security.attestation, azure.keyvault.keys, six"])
-        else { return false }
-        return run.status == 0
+        let libraries = ProjectFolders.tools.appending(path: "venv/lib").path
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
+        return ProjectFolders.python != nil
+            && versions.contains { version in
+                ["azure/security/attestation", "azure/keyvault/keys"].allSatisfy { package in
+                    FileManager.default.fileExists(atPath: "\(libraries)/\(version)/site-packages/\(package)")
+                }
+            }
     }()
 
-    struct Run: Sendable {
-        var status: Int32
-        var output: [UInt8]
-        var errors: String
-    }
-
-    /// Runs a program to its end, off the cooperative pool.
-    static func run(_ executable: String, _ arguments: [String]) async throws -> Run {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try runAndWait(executable, arguments) })
-            }
-        }
-    }
-
-    private static func runAndWait(_ executable: String, _ arguments: [String]) throws -> Run {
-        // Files instead of pipes: services that stay behind inherit them and would keep a pipe open.
-        let folder = try TemporaryFolder()
-        let files = ["out", "err"].map { folder.url.appending(path: $0) }
-        for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
-        let process = Process()
-        process.executableURL = URL(filePath: executable)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["CLOISTER_ONNXRUNTIME": ProjectFolders.onnxRuntime?.path ?? ""], uniquingKeysWith: { _, own in own })
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: files[0])
-        process.standardError = try FileHandle(forWritingTo: files[1])
-        try process.run()
-        process.waitUntilExit()
-        return Run(
-            status: process.terminationStatus, output: [UInt8](try Data(contentsOf: files[0])),
-            errors: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self))
+    /// Runs a program to its end.
+    static func run(_ executable: String, _ arguments: [String]) async throws -> ProgramRun {
+        try await ProgramRun.run(URL(filePath: executable), arguments)
     }
 }

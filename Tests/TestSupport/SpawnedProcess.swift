@@ -1,23 +1,26 @@
-import Foundation
-import TestSupport
+public import Foundation
 
 #if canImport(Glibc)
-    import Glibc
+    public import Glibc
 #endif
 
 /// A process of a test, waited for by its id.
 ///
 /// Foundation's `Process` learns of an end through a socket that grandchildren inherit, so it would wait for services
 /// that are meant to stay.
-struct SpawnedProcess: Sendable {
-    let id: pid_t
+public struct SpawnedProcess: Sendable {
+    public let id: pid_t
 
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
     }
 
-    /// Starts `executable` with both outputs in `log` and this project as its folder's environment.
-    static func start(_ executable: URL, _ arguments: [String], log: URL) throws -> SpawnedProcess {
+    /// Starts `executable` with its output in `log`, and its errors there too unless `errors` names another file.
+    ///
+    /// Of this process's descriptors it inherits nothing: other suites run side by side, and wait for theirs to close.
+    public static func start(
+        _ executable: URL, _ arguments: [String], log: URL, errors: URL? = nil
+    ) throws -> SpawnedProcess {
         var environment = ProcessInfo.processInfo.environment
         if environment["CLOISTER_ONNXRUNTIME"] == nil {
             environment["CLOISTER_ONNXRUNTIME"] = ProjectFolders.onnxRuntime?.path
@@ -27,7 +30,14 @@ struct SpawnedProcess: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+            if let number = Int32(name), number > 2 { posix_spawn_file_actions_addclose(&actions, number) }
+        }
         var argumentVector = ([executable.path] + arguments).map { strdup($0) } + [nil]
         var environmentVector = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argumentVector + environmentVector { free(pointer) } }
@@ -40,7 +50,7 @@ struct SpawnedProcess: Sendable {
     }
 
     /// Waits for the end, off the cooperative pool; once only. The exit status, or -1 after a signal.
-    func end() async -> Int32 {
+    public func end() async -> Int32 {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 var status: Int32 = 0
@@ -51,7 +61,7 @@ struct SpawnedProcess: Sendable {
     }
 
     /// Asks the process to end, and waits for that.
-    func stop() async {
+    public func stop() async {
         kill(id, SIGTERM)
         _ = await end()
     }
