@@ -1,7 +1,7 @@
 public import Foundation
 
 #if canImport(Glibc)
-    public import Glibc
+    import Glibc
 #endif
 
 /// A process of a test, waited for by its id.
@@ -9,7 +9,7 @@ public import Foundation
 /// Foundation's `Process` learns of an end through a socket that grandchildren inherit, so it would wait for services
 /// that are meant to stay.
 public struct SpawnedProcess: Sendable {
-    public let id: pid_t
+    public let id: Int32
 
     public struct Failure: Error, CustomStringConvertible {
         public var description: String
