@@ -31,9 +31,11 @@ final class PortalStack: Sendable {
     static func start() async throws -> PortalStack {
         let folder = try TemporaryFolder()
         let state = folder.url.appending(path: "s")
-        let (status, errors) = try await cloister(
+        let run = try await cloister(
             "up", "--state", state.path, "--detach", "--json", "--project", ProjectFolders.root.path)
-        guard status == 0 else { throw Failure(description: errors) }
+        guard run.status == 0 else {
+            throw Failure(description: run.errors + String(decoding: run.output, as: UTF8.self))
+        }
         return try PortalStack(folder: folder, state: state)
     }
 
@@ -49,11 +51,8 @@ final class PortalStack: Sendable {
     }
 
     /// Runs the command line to its end.
-    static func cloister(_ arguments: String...) async throws -> (status: Int32, errors: String) {
-        let folder = try TemporaryFolder()
-        let log = folder.url.appending(path: "log")
-        let status = try await start(arguments, log: log).end()
-        return (status, String(decoding: try Data(contentsOf: log), as: UTF8.self))
+    static func cloister(_ arguments: String...) async throws -> ProgramRun {
+        try await ProgramRun.run(ProjectFolders.executables.appending(path: "cloister"), arguments)
     }
 
     /// Starts the command line and leaves it running.

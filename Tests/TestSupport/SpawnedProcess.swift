@@ -38,11 +38,21 @@ public struct SpawnedProcess: Sendable {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
             if let number = Int32(name), number > 2 { posix_spawn_file_actions_addclose(&actions, number) }
         }
+        // Worker threads hold signals back, and a child would inherit that: it could not be asked to end.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var argumentVector = ([executable.path] + arguments).map { strdup($0) } + [nil]
         var environmentVector = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argumentVector + environmentVector { free(pointer) } }
         var id: pid_t = 0
-        let status = posix_spawn(&id, executable.path, &actions, nil, &argumentVector, &environmentVector)
+        let status = posix_spawn(&id, executable.path, &actions, &attributes, &argumentVector, &environmentVector)
         guard status == 0 else {
             throw Failure(description: "\(executable.lastPathComponent): \(String(cString: strerror(status)))")
         }
