@@ -2,10 +2,6 @@ import Encoding
 import Foundation
 import TestSupport
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// A browser that a test drives, over the WebDriver protocol (W3C) of Debian's chromedriver, without a library.
 final class WebDriver: Sendable {
     /// Where Debian puts the driver, and the browser that it starts.
@@ -19,7 +15,7 @@ final class WebDriver: Sendable {
     }
 
     private let process: SpawnedProcess
-    private let base: URL
+    private let port: Int
     private let session: String
     private let profile: TemporaryFolder
 
@@ -43,9 +39,7 @@ final class WebDriver: Sendable {
         let log = profile.url.appending(path: "driver.log")
         process = try SpawnedProcess.start(WebDriver.driver, ["--port=0"], log: log)
         do {
-            let port = try await WebDriver.port(in: log)
-            guard let base = URL(string: "http://127.0.0.1:\(port)") else { throw Failure(description: "no address") }
-            self.base = base
+            port = try await WebDriver.port(in: log)
             // The installation's authority is not in the browser's store. What the portal proves does not rest on TLS.
             let options: JSON = [
                 "acceptInsecureCerts": true, "goog:loggingPrefs": ["browser": "ALL", "performance": "ALL"],
@@ -58,7 +52,7 @@ final class WebDriver: Sendable {
                 ],
             ]
             let answer = try await WebDriver.send(
-                base.appending(path: "session"), "POST", ["capabilities": ["alwaysMatch": options]])
+                port, "POST", "/session", ["capabilities": ["alwaysMatch": options]])
             guard let id = answer["sessionId"]?.string else { throw Failure(description: "no session: \(answer)") }
             session = id
         } catch {
@@ -89,19 +83,12 @@ final class WebDriver: Sendable {
 
     @discardableResult
     private func call(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> JSON {
-        let url = base.appending(path: "session/\(session)\(path)")
-        return try await WebDriver.send(url, method, body)
+        try await WebDriver.send(port, method, "/session/\(session)\(path)", body)
     }
 
-    private static func send(_ url: URL, _ method: String, _ body: JSON?) async throws -> JSON {
-        var request = URLRequest(url: url, timeoutInterval: 120)
-        request.httpMethod = method
-        if let body {
-            request.httpBody = Data(body.canonical)
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        }
-        let (data, _) = try await URLSession.shared.data(for: request)
-        let value = try JSON.parse([UInt8](data), maximumDepth: 64)["value"] ?? .null
+    private static func send(_ port: Int, _ method: String, _ path: String, _ body: JSON?) async throws -> JSON {
+        let data = try await LoopbackHTTP.send(port: port, method: method, path: path, body: body?.canonical ?? [])
+        let value = try JSON.parse(data, maximumDepth: 64)["value"] ?? .null
         if let error = value["error"]?.string {
             throw Failure(description: "\(error): \((value["message"]?.string ?? "").prefix(400))")
         }

@@ -103,6 +103,9 @@ import Testing
         for _ in 0..<5 { try limit.admit(tenant: tenant, user: "a") }
         let refusal = #expect(throws: Refusal.self) { try limit.admit(tenant: tenant, user: "a") }
         #expect(refusal?.code == .tooMany)
-        try limit.admit(tenant: tenant, user: "b")
+        for _ in 0..<20 {
+            try limit.admit(tenant: tenant, user: "b")
+            limit.succeeded(tenant: tenant, user: "b")
+        }
     }
 }

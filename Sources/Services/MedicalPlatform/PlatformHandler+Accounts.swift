@@ -22,6 +22,7 @@ extension PlatformHandler {
             throw Refusal(.loginInvalid, "the enrolment secret is not one that the hospital's policy names")
         }
         let records = try await tenants.records(of: call.tenant)
+        signIns.succeeded(tenant: call.tenant, user: "")
         let hash = try await passwords.hash(password)
         let time = call.time
         let outcome = try await records.once(try call.idempotency(), at: time) { writer throws(Refusal) in
@@ -46,6 +47,7 @@ extension PlatformHandler {
             try await record("session-begun", .refused, call, code: "login-invalid")
             throw Refusal(.loginInvalid, "user or password is wrong")
         }
+        signIns.succeeded(tenant: call.tenant, user: user)
         try await record("session-begun", .allowed, call)
         let session = try sessions.begin(tenant: call.tenant, user: user, at: call.time)
         return .json(

@@ -23,4 +23,9 @@ package final class RateLimit: Sendable {
             return true
         }
     }
+
+    /// Gives an admitted event back, because it turned out not to be one of those that are limited.
+    package func restore() {
+        state.withLock { $0.tokens = min(burst, $0.tokens + 1) }
+    }
 }
