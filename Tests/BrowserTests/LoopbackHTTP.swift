@@ -8,6 +8,10 @@ import Foundation
 ///
 /// Foundation's client refuses the header lines that chromedriver writes, which have no space after the colon.
 enum LoopbackHTTP {
+    // The headers' constants have another type from one import to the next: SOCK_STREAM | SOCK_CLOEXEC, MSG_NOSIGNAL.
+    private static let stream: Int32 = 0x80001
+    private static let noSignal: Int32 = 0x4000
+
     struct Failure: Error, CustomStringConvertible {
         var description: String
     }
@@ -30,7 +34,7 @@ enum LoopbackHTTP {
     private static func exchange(
         port: Int, method: String, path: String, body: [UInt8], seconds: Int
     ) throws -> [UInt8] {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_INET, LoopbackHTTP.stream, 0)
         guard descriptor >= 0 else { throw Failure(description: "no socket") }
         defer { close(descriptor) }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
@@ -64,7 +68,7 @@ enum LoopbackHTTP {
             let count = bytes.withUnsafeBytes { buffer in
                 Glibc.send(
                     descriptor, buffer.baseAddress?.advanced(by: sent), buffer.count - sent,
-                    Int32(MSG_NOSIGNAL.rawValue))
+                    Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw Failure(description: "the connection broke while sending") }
             sent += count
