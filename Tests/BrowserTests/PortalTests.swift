@@ -106,8 +106,8 @@ struct PortalTests {
             try await browser.wait(for: ".tree")
             try await browser.wait(
                 "what this browser verified, and what it was told",
-                until: "document.querySelectorAll('.node.browser').length >= 8"
-                    + " && document.querySelectorAll('.node.stated').length >= 2")
+                until: "document.querySelectorAll('.node.browser').length === 7"
+                    + " && document.querySelectorAll('.node.stated').length === 2")
             try await browser.screenshot("who-can-see-what-dark")
             try await browser.setColours("light")
             try await browser.screenshot("who-can-see-what")
