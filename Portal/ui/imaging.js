@@ -49,7 +49,7 @@ function uploadCard(frame, patients) {
     if (app.selection.patient !== undefined) patient.control.value = app.selection.patient;
     const description = new Field({ name: 'description' });
     const reason = new Field({ name: 'reason' });
-    const file = h('input', { type: 'file', id: freshID('file'), class: 'visually-hidden', accept: '.dcm,application/dicom', onchange: () => choose(file.files?.[0]) });
+    const file = h('input', { type: 'file', id: freshID('file'), class: 'visually-hidden', accept: '.dcm,application/dicom', onclick: () => { file.value = ''; }, onchange: () => choose(file.files?.[0]) });
     const chosen = h('div', { class: 'chosen', 'aria-live': 'polite' });
     const drop = h('label', { class: 'drop', for: file.id }, icon('upload'),
         h('span', null, h('strong', null, t('imaging.choose')), h('span', { class: 'fine' }, t('imaging.drop', { size: bytes(maximumFileLength) }))));
