@@ -20,10 +20,10 @@ import TestSupport
 
 /// Collateral that a test hands over.
 struct GivenCollateral: CollateralSource {
-    var collateral: SGXCollateral?
+    var collateral: DCAPCollateral?
     var list: [UInt8]?
 
-    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> SGXCollateral {
+    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
         guard let collateral else { throw Refusal(.collateralInvalid, "there is none") }
         return collateral
     }

@@ -25,7 +25,7 @@ struct RecordedRequestTests {
         let json = try JSON.parse(Vectors.bytes("sgx/maa-00906ed5/collateral-2025-05-eval17.json"))
         return try Service(
             at: try #require(Timestamp(rfc3339: "2025-05-27T20:31:07Z")), simulated: false,
-            collateral: GivenCollateral(collateral: try SGXCollateral(json: json)))
+            collateral: GivenCollateral(collateral: try DCAPCollateral(json: json)))
     }
 
     func snpService() throws -> Service {
@@ -61,7 +61,7 @@ struct RecordedRequestTests {
         let json = try JSON.parse(Vectors.bytes("sgx/oasis-00606a/collateral-2025-06-eval17.json"))
         let service = try Service(
             at: try #require(Timestamp(rfc3339: "2025-06-19T11:00:35Z")), simulated: false,
-            collateral: GivenCollateral(collateral: try SGXCollateral(json: json)))
+            collateral: GivenCollateral(collateral: try DCAPCollateral(json: json)))
         let quote = Base64.encodeURL(try Vectors.bytes("sgx/occlum-00606a/quote.bin"))
         let answer = await service.post(sgxRoute, ["quote": .string(quote)])
         #expect(answer.refusal == "debug-enabled")

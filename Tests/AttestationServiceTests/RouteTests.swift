@@ -126,7 +126,7 @@ actor Gate: CollateralSource {
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var watcher: (count: Int, continuation: CheckedContinuation<Void, Never>)?
 
-    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> SGXCollateral {
+    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
         throw Refusal(.collateralInvalid, "there is none")
     }
 

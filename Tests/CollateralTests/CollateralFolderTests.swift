@@ -38,7 +38,7 @@ struct CollateralFolderTests {
         let bytes = try Vectors.bytes("sgx/phala-00a067/collateral.json")
         let (kept, source) = try folder(["sgx/00a067110000.json": bytes])
         let found = try await source.sgx(fmspc: fmspc, ca: "processor", at: now)
-        #expect(try found == SGXCollateral(json: JSON.parse(bytes)))
+        #expect(try found == DCAPCollateral(json: JSON.parse(bytes)))
         withExtendedLifetime(kept) {}
     }
 

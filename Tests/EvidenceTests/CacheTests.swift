@@ -8,7 +8,7 @@ struct CacheTests {
         let built = try SGXFixture().built()
         let verifier = EvidenceVerifier(anchors: built.anchors)
         func code(_ time: Timestamp) -> RefusalCode? {
-            verifier.verify(built.quote, tee: .sgx, collateral: .sgx(built.collateral), at: time).code
+            verifier.verify(built.quote, tee: .sgx, collateral: .dcap(built.collateral), at: time).code
         }
         #expect(code(SGXFixture.time) == nil)
         let end = try #require(Timestamp(rfc3339: "2025-07-01T00:00:00Z"))
@@ -33,8 +33,8 @@ struct CacheTests {
         var fixture = SGXFixture()
         let good = try fixture.built()
         let verifier = EvidenceVerifier(anchors: good.anchors)
-        func verdict(_ quote: [UInt8], _ collateral: SGXCollateral) -> Verdict {
-            verifier.verify(quote, tee: .sgx, collateral: .sgx(collateral), at: SGXFixture.time)
+        func verdict(_ quote: [UInt8], _ collateral: DCAPCollateral) -> Verdict {
+            verifier.verify(quote, tee: .sgx, collateral: .dcap(collateral), at: SGXFixture.time)
         }
         #expect(verdict(good.quote, good.collateral).accepted)
         // The same platform and attestation key, another enclave.
@@ -62,10 +62,11 @@ struct CacheTests {
         let bad = try fixture.built().collateral
         for _ in 0..<2 {
             #expect(
-                verifier.verify(good.quote, tee: .sgx, collateral: .sgx(bad), at: SGXFixture.time).code
+                verifier.verify(good.quote, tee: .sgx, collateral: .dcap(bad), at: SGXFixture.time).code
                     == .collateralInvalid)
             #expect(
-                verifier.verify(good.quote, tee: .sgx, collateral: .sgx(good.collateral), at: SGXFixture.time).accepted)
+                verifier.verify(good.quote, tee: .sgx, collateral: .dcap(good.collateral), at: SGXFixture.time).accepted
+            )
         }
     }
 
@@ -82,7 +83,9 @@ struct CacheTests {
 
     @Test func `more platforms than the cache holds are all judged rightly`() throws {
         let platforms = try (0..<5).map { _ in try SNPFixture().built() }
-        let anchors = platforms.reduce(TrustAnchors.vendors) { $0.trusting(ark: $1.root, of: .genoa, grade: .hardware) }
+        let anchors = platforms.reduce(TrustAnchors.vendors) {
+            $0.trusting($1.root, as: .ark(.genoa), grade: .hardware)
+        }
         let verifier = EvidenceVerifier(anchors: anchors, cacheCapacity: 2)
         for _ in 0..<3 {
             for (index, platform) in platforms.enumerated() {

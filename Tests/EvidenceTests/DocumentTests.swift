@@ -9,7 +9,7 @@ struct DocumentTests {
         let snp = try SNPFixture().built()
         for document in [
             EvidenceDocument(
-                tee: .sgx, evidence: sgx.quote, runtimeData: [1, 2], collateral: .sgx(sgx.collateral),
+                tee: .sgx, evidence: sgx.quote, runtimeData: [1, 2], collateral: .dcap(sgx.collateral),
                 tokens: ["a.b.c"],
                 manifest: "d.e.f"),
             EvidenceDocument(tee: .snp, evidence: snp.report, collateral: .snp(snp.collateral)),
@@ -63,8 +63,8 @@ struct DocumentTests {
 
     @Test func `naming a vendor's root again does not change its grade`() throws {
         let built = try SGXFixture().built()
-        let anchors = TrustAnchors().trusting(sgxRoot: built.root, grade: .hardware)
-        #expect(anchors.trusting(sgxRoot: built.root, grade: .simulated) == anchors)
+        let anchors = TrustAnchors().trusting(built.root, as: .dcap, grade: .hardware)
+        #expect(anchors.trusting(built.root, as: .dcap, grade: .simulated) == anchors)
     }
 
     @Test func `a verdict as JSON has the members of the format`() throws {

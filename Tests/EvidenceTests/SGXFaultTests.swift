@@ -200,7 +200,7 @@ struct SGXFaultTests {
     func unknownRoot() throws {
         let built = try SGXFixture().built()
         let verdict = EvidenceVerifier(anchors: .vendors).verify(
-            built.quote, tee: .sgx, collateral: .sgx(built.collateral), at: SGXFixture.time)
+            built.quote, tee: .sgx, collateral: .dcap(built.collateral), at: SGXFixture.time)
         #expect(verdict.code == .untrustedRoot && verdict.signatureChain == .invalid && verdict.claims.isEmpty)
         #expect(verdict.grade == .simulated && verdict.validUntil == nil)
     }
@@ -209,14 +209,14 @@ struct SGXFaultTests {
     func impostor() throws {
         let built = try SGXFixture(rootName: "Intel SGX Root CA").built()
         let verdict = EvidenceVerifier(anchors: .vendors).verify(
-            built.quote, tee: .sgx, collateral: .sgx(built.collateral), at: SGXFixture.time)
+            built.quote, tee: .sgx, collateral: .dcap(built.collateral), at: SGXFixture.time)
         #expect(verdict.code == .untrustedRoot)
     }
 
     @Test("AC-004 a simulated root is refused by name unless it was named, and then graded simulated")
     func simulated() throws {
         let built = try SGXFixture(rootName: "Cloister simulated SGX Root CA").built()
-        let evidence = EvidenceCollateral.sgx(built.collateral)
+        let evidence = EvidenceCollateral.dcap(built.collateral)
         let production = EvidenceVerifier(anchors: .vendors)
         #expect(
             production.verify(built.quote, tee: .sgx, collateral: evidence, at: SGXFixture.time).code == .simulatedRoot)
@@ -230,9 +230,9 @@ struct SGXFaultTests {
     @Test func `collateral under another trusted root than the PCK's is refused`() throws {
         let hardware = try SGXFixture().built()
         let simulated = try SGXFixture(rootName: "Cloister simulated SGX Root CA").built()
-        let anchors = hardware.anchors.trusting(sgxRoot: simulated.root, grade: .simulated)
+        let anchors = hardware.anchors.trusting(simulated.root, as: .dcap, grade: .simulated)
         let verdict = EvidenceVerifier(anchors: anchors).verify(
-            hardware.quote, tee: .sgx, collateral: .sgx(simulated.collateral), at: SGXFixture.time)
+            hardware.quote, tee: .sgx, collateral: .dcap(simulated.collateral), at: SGXFixture.time)
         #expect(verdict.code == .collateralInvalid)
         #expect(verdict.check("tcb-info")?.outcome == .failed && verdict.tcbStatus == nil)
         #expect(verdict.check("qe-identity-document")?.outcome == .failed)

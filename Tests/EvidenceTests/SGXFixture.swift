@@ -112,16 +112,16 @@ struct SGXFixture: Sendable {
 extension SGXFixture {
     struct Built: Sendable {
         var quote: [UInt8]
-        var collateral: SGXCollateral
+        var collateral: DCAPCollateral
         var root: Certificate
 
-        var anchors: TrustAnchors { TrustAnchors.vendors.trusting(sgxRoot: root, grade: .hardware) }
+        var anchors: TrustAnchors { TrustAnchors.vendors.trusting(root, as: .dcap, grade: .hardware) }
 
         func verdict(
             at time: Timestamp = SGXFixture.time, policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
         ) -> Verdict {
             EvidenceVerifier(anchors: anchors).verify(
-                quote, tee: .sgx, collateral: .sgx(collateral), at: time, policy: policy, reportData: reportData)
+                quote, tee: .sgx, collateral: .dcap(collateral), at: time, policy: policy, reportData: reportData)
         }
     }
 
@@ -136,7 +136,7 @@ extension SGXFixture {
         let info = JSON.object(tcbInfo).text
         let identity = JSON.object(qeIdentity).text
         let signerChain = TestPEM.chain(signerDER, rootDER)
-        let collateral = SGXCollateral(
+        let collateral = DCAPCollateral(
             pckCRLIssuerChain: TestPEM.chain(authorityDER, rootDER), rootCACRL: Hex.encode(try rootList.der()),
             pckCRL: Hex.encode(try pckList.der()), tcbInfoIssuerChain: signerChain, tcbInfo: info,
             tcbInfoSignature: Hex.encode(try signing.signRaw(Array(info.utf8))), qeIdentityIssuerChain: signerChain,

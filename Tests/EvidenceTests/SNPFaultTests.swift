@@ -191,7 +191,7 @@ struct SNPFaultTests {
 
     @Test func `an ARK is trusted for its own product only`() throws {
         let built = try SNPFixture(product: .genoa).built()
-        let anchors = TrustAnchors.vendors.trusting(ark: built.root, of: .milan, grade: .hardware)
+        let anchors = TrustAnchors.vendors.trusting(built.root, as: .ark(.milan), grade: .hardware)
         let verdict = EvidenceVerifier(anchors: anchors).verify(
             built.report, tee: .snp, collateral: .snp(built.collateral), at: SNPFixture.time)
         #expect(verdict.code == .untrustedRoot)
@@ -215,7 +215,7 @@ struct SNPFaultTests {
         #expect(none.code == .evidenceChain && none.signatureChain == .notChecked)
         let sgx = try SGXFixture().built().collateral
         #expect(
-            verifier.verify(built.report, tee: .snp, collateral: .sgx(sgx), at: SNPFixture.time).code
+            verifier.verify(built.report, tee: .snp, collateral: .dcap(sgx), at: SNPFixture.time).code
                 == .collateralInvalid)
     }
 

@@ -72,7 +72,7 @@ struct SNPFixture: Sendable {
         var root: Certificate
         var product: SNPProduct
 
-        var anchors: TrustAnchors { TrustAnchors.vendors.trusting(ark: root, of: product, grade: .hardware) }
+        var anchors: TrustAnchors { TrustAnchors.vendors.trusting(root, as: .ark(product), grade: .hardware) }
 
         func verdict(
             at time: Timestamp = SNPFixture.time, policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil

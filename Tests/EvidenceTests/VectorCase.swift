@@ -57,9 +57,9 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
 
     func collateral() throws -> EvidenceCollateral {
         if tee == .snp { return .snp(try snpCollateral()) }
-        if let files = json["files"] { return .sgx(try VectorCase.sgxCollateral(files)) }
+        if let files = json["files"] { return .dcap(try VectorCase.sgxCollateral(files)) }
         let path = try #require(json["collateral"]?.string)
-        return .sgx(try SGXCollateral(json: try JSON.parse(try Vectors.bytes(path))))
+        return .dcap(try DCAPCollateral(json: try JSON.parse(try Vectors.bytes(path))))
     }
 
     private func snpCollateral() throws -> SNPCollateral {
@@ -77,7 +77,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
     }
 
     /// Intel's sample keeps each part in a file of its own, with document and signature in one JSON object.
-    private static func sgxCollateral(_ files: JSON) throws -> SGXCollateral {
+    private static func sgxCollateral(_ files: JSON) throws -> DCAPCollateral {
         func text(_ name: String) throws -> String {
             String(decoding: try Vectors.bytes(try #require(files[name]?.string)), as: UTF8.self)
         }
@@ -91,7 +91,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
         }
         let info = try document("tcb_info", "tcbInfo")
         let identity = try document("qe_identity", "enclaveIdentity")
-        return SGXCollateral(
+        return DCAPCollateral(
             pckCRLIssuerChain: try text("pck_sign_chain"), rootCACRL: try hex("root_ca_crl"),
             pckCRL: try hex("intermediate_ca_crl"), tcbInfoIssuerChain: try text("tcb_sign_chain"), tcbInfo: info.0,
             tcbInfoSignature: info.1, qeIdentityIssuerChain: try text("tcb_sign_chain"), qeIdentity: identity.0,

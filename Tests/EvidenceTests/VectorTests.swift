@@ -51,7 +51,7 @@ struct VectorTests {
         let vector = try VectorCase.named("sgx-intel-sample")
         let pem = String(decoding: try Vectors.bytes(try #require(vector.trustedRoot)), as: UTF8.self)
         let root = try Certificate.chain(pem: pem)[0]
-        let verifier = EvidenceVerifier(anchors: TrustAnchors.vendors.trusting(sgxRoot: root, grade: .simulated))
+        let verifier = EvidenceVerifier(anchors: TrustAnchors.vendors.trusting(root, as: .dcap, grade: .simulated))
         let verdict = try vector.verdict(verifier)
         #expect(verdict.accepted && verdict.tcbStatus == "UpToDate", Comment(rawValue: verdict.json.text))
         #expect(verdict.grade == .simulated)

@@ -61,7 +61,7 @@ import Testing
             ])
         let sgx = try Data(contentsOf: folder.url.appending(path: "collateral/sgx/00c101570000.json"))
         let published = try factory.collateral(at: Scene.time)
-        #expect(try SGXCollateral(json: try JSON.parse([UInt8](sgx))) == published.sgx)
+        #expect(try DCAPCollateral(json: try JSON.parse([UInt8](sgx))) == published.sgx)
         for (product, ark) in try factory.root.simulatedRoot().arks {
             let name = "collateral/snp/\(product.rawValue)-crl.der"
             let list = try CertificateRevocationList(der: [UInt8](Data(contentsOf: folder.url.appending(path: name))))

@@ -47,7 +47,7 @@ private final class WrittenReportData: Sendable {
         let made = try await GramineSource(files: try gramine()).evidence(reportData: Scene.reportData)
         let factory = try Scene.factory()
         let verdict = try Scene.trusting(factory.root).verify(
-            made.evidence, tee: .sgx, collateral: .sgx(try factory.collateral(at: Scene.time).sgx), at: Scene.time,
+            made.evidence, tee: .sgx, collateral: .dcap(try factory.collateral(at: Scene.time).sgx), at: Scene.time,
             reportData: Scene.reportData)
         #expect(verdict.accepted, "\(verdict.detail)")
     }

@@ -55,7 +55,7 @@ enum EvidenceBenchmark {
     private static func rateOfSGX(_ vectors: URL) throws -> Double {
         let quote = try bytes(vectors, "sgx/phala-00a067/quote.bin")
         let json = try JSON.parse(try bytes(vectors, "sgx/phala-00a067/collateral.json"))
-        return try rate(quote, .sgx, .sgx(try SGXCollateral(json: json)), at: 1_750_334_171)
+        return try rate(quote, .sgx, .dcap(try DCAPCollateral(json: json)), at: 1_750_334_171)
     }
 
     private static func rate(

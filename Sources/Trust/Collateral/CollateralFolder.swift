@@ -19,7 +19,7 @@ public struct CollateralFolder: CollateralSource {
         folder = path
     }
 
-    public func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> SGXCollateral {
+    public func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
         guard fmspc.count == 6 else { throw Refusal(.collateralInvalid, "an FMSPC has six bytes") }
         let name = Hex.encode(fmspc)
         guard let bytes = try read("sgx/\(name).json") else {
@@ -29,7 +29,7 @@ public struct CollateralFolder: CollateralSource {
         do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
             throw Refusal(.collateralInvalid, "collateral for FMSPC \(name): \(error)")
         }
-        do throws(Refusal) { return try SGXCollateral(json: json) } catch {
+        do throws(Refusal) { return try DCAPCollateral(json: json) } catch {
             throw Refusal(.collateralInvalid, error.detail)
         }
     }

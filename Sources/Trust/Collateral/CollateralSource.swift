@@ -16,7 +16,7 @@ public protocol CollateralSource: Sendable {
     ///   - fmspc: the six bytes from the PCK certificate.
     ///   - ca: `processor` or `platform`, the intermediate that issued the PCK certificate.
     /// - Throws: `Refusal` `collateral-invalid` when there is none.
-    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> SGXCollateral
+    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral
 
     /// The revocation list of the authority for one product line, in DER; nil where none is published.
     ///

@@ -1,25 +1,31 @@
 public import Encoding
 
-/// What a vendor publishes to judge evidence by, for one kind of TEE.
+/// What a vendor publishes to judge evidence by.
 public enum EvidenceCollateral: Hashable, Sendable {
-    case sgx(SGXCollateral)
+    /// Intel's, for SGX and TDX quotes.
+    case dcap(DCAPCollateral)
+    /// AMD's, for SEV-SNP reports.
     case snp(SNPCollateral)
 
     /// Reads the member `collateral` of an evidence document of `tee`.
     ///
-    /// - Throws: `evidence-malformed`, also for a TEE whose collateral has no form here.
+    /// An Azure CVM has the collateral of the hardware under it, told apart by the member `vek`.
+    ///
+    /// - Throws: `evidence-malformed`, also for a TEE that has no collateral.
     public init(json: JSON, tee: TEE) throws(Refusal) {
         switch tee {
-        case .sgx: self = .sgx(try SGXCollateral(json: json))
+        case .sgx, .tdx: self = .dcap(try DCAPCollateral(json: json))
         case .snp: self = .snp(try SNPCollateral(json: json))
-        case .tdx, .hcl, .tpm, .nitro, .nvidia:
-            throw Refusal(.evidenceMalformed, "collateral for \(tee.rawValue) is not read")
+        case .hcl:
+            self = json["vek"] == nil ? .dcap(try DCAPCollateral(json: json)) : .snp(try SNPCollateral(json: json))
+        case .tpm, .nitro, .nvidia:
+            throw Refusal(.evidenceMalformed, "evidence of \(tee.rawValue) has no collateral")
         }
     }
 
     public var json: JSON {
         switch self {
-        case .sgx(let collateral): collateral.json
+        case .dcap(let collateral): collateral.json
         case .snp(let collateral): collateral.json
         }
     }

@@ -12,7 +12,7 @@ public final class EvidenceVerifier: Sendable {
     /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
     let pckChains: ProvenCache<PCKChain>
     let platforms: ProvenCache<SGXPlatform>
-    let sgxCollateral: ProvenCache<SGXCollateralProof>
+    let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
 
     /// - Parameter cacheCapacity: entries of each of the five caches; the oldest leaves first.
@@ -21,7 +21,7 @@ public final class EvidenceVerifier: Sendable {
         certificates = ProvenCache(capacity: cacheCapacity)
         pckChains = ProvenCache(capacity: cacheCapacity)
         platforms = ProvenCache(capacity: cacheCapacity)
-        sgxCollateral = ProvenCache(capacity: cacheCapacity)
+        dcapCollateral = ProvenCache(capacity: cacheCapacity)
         snpEndorsements = ProvenCache(capacity: cacheCapacity)
     }
 

@@ -18,7 +18,7 @@ enum CollateralArgument {
             guard Files.exists(path) else { throw CommandFailure.usage("there is no file or folder \(path)") }
             if Files.isFolder(path) {
                 if input.tee == .sgx {
-                    found = .sgx(try await fromFolder(path, input, at: time))
+                    found = .dcap(try await fromFolder(path, input, at: time))
                 } else {
                     for name in Files.list(path).prefix(maximumFiles) where !Files.isFolder(path + "/" + name) {
                         endorsements.add(try Files.readArgument(path + "/" + name, maximumBytes: 1 << 20))
@@ -53,14 +53,14 @@ enum CollateralArgument {
 
     /// Files by FMSPC, as `simulated-tee` publishes them, or one collateral object by another name.
     private static func fromFolder(_ path: String, _ input: EvidenceInput, at time: Timestamp) async throws
-        -> SGXCollateral
+        -> DCAPCollateral
     {
         let platform = try SGXPlatformIdentity(of: try SGXQuote(input.evidence[...]))
         do throws(Refusal) {
             return try await CollateralFolder(path: path).sgx(fmspc: platform.fmspc, ca: platform.ca, at: time)
         } catch {
             for name in Files.list(path).prefix(maximumFiles) where name.hasSuffix(".json") {
-                if let json = try? Files.json(path + "/" + name), let collateral = try? SGXCollateral(json: json) {
+                if let json = try? Files.json(path + "/" + name), let collateral = try? DCAPCollateral(json: json) {
                     return collateral
                 }
             }

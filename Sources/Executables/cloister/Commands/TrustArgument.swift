@@ -22,9 +22,9 @@ enum TrustArgument {
             }
             let product = SNPProduct.allCases.first { root.subjectCommonName.contains("ARK-\($0.rawValue)") }
             if let product {
-                anchors = anchors.trusting(ark: root, of: product, grade: .simulated)
+                anchors = anchors.trusting(root, as: .ark(product), grade: .simulated)
             } else {
-                anchors = anchors.trusting(sgxRoot: root, grade: .simulated)
+                anchors = anchors.trusting(root, as: .dcap, grade: .simulated)
             }
         }
         return anchors

@@ -172,7 +172,7 @@ extension AttestationAuthority {
             let identity = try SGXPlatformIdentity(of: try SGXQuote(evidence[...]))
             let collateral = try await dependencies.collateral.sgx(fmspc: identity.fmspc, ca: identity.ca, at: time)
             return verifier.verify(
-                evidence, tee: .sgx, collateral: .sgx(collateral), at: time, policy: acceptance)
+                evidence, tee: .sgx, collateral: .dcap(collateral), at: time, policy: acceptance)
         case .sevSnpVm:
             let envelope = try SNPEnvelope(evidence)
             let list = try await dependencies.collateral.snpCRL(

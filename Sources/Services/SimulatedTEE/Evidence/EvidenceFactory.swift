@@ -35,7 +35,7 @@ package final class EvidenceFactory: Sendable {
         measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
     ) throws -> AttesterEvidence {
         let quote = try quotes.quote(measurement: measurement, party: party, reportData: reportData)
-        return AttesterEvidence(tee: .sgx, evidence: quote, collateral: .sgx(try collateral(at: time).sgx))
+        return AttesterEvidence(tee: .sgx, evidence: quote, collateral: .dcap(try collateral(at: time).sgx))
     }
 
     /// A SEV-SNP report of version 3 with the certificates and the list to verify it by.

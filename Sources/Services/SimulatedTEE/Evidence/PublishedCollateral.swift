@@ -4,7 +4,7 @@ package import Evidence
 
 /// What the simulated vendors publish at one moment: TCB information, identities and revocation lists, for 30 days.
 package struct PublishedCollateral: Sendable {
-    package let sgx: SGXCollateral
+    package let sgx: DCAPCollateral
     package let snp: SNPCollateral
     /// Revocation lists in DER, one for each root of AMD's.
     package let snpLists: [SNPProduct: [UInt8]]
@@ -55,11 +55,11 @@ private struct SGXCollateralIssuer {
 
     private static let evaluationNumber: Int64 = 17
 
-    func collateral() throws -> SGXCollateral {
+    func collateral() throws -> DCAPCollateral {
         let signingChain = chain(root.tcbSigning)
         let information = tcbInfo.text
         let identity = quotingEnclaveIdentity.text
-        return SGXCollateral(
+        return DCAPCollateral(
             pckCRLIssuerChain: chain(root.processorAuthority),
             rootCACRL: Hex.encode(try list("SGX Root CA", root.sgxRoot)),
             pckCRL: Hex.encode(try list("SGX PCK Processor CA", root.processorAuthority)),

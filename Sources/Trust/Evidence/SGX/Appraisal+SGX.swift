@@ -14,13 +14,13 @@ extension Appraisal {
         case .success(let chain):
             pass("certificate-chain", chain.detail)
             let isValid = checkValidity("certificate-validity", .evidenceChain, chain.path.validity, at: time)
-            return checkRoot(chain.path, role: .sgx, anchors) && isValid
+            return checkRoot(chain.path, role: .dcap, anchors) && isValid
         }
     }
 
     /// Step 3. Returns whether nothing in use is revoked, as far as the lists can tell.
-    mutating func checkRevocation(_ proof: SGXCollateralProof?, chain: PCKChain?, at time: Timestamp) -> Bool {
-        let lists: SGXCollateralProof.Lists
+    mutating func checkRevocation(_ proof: DCAPCollateralProof?, chain: PCKChain?, at time: Timestamp) -> Bool {
+        let lists: DCAPCollateralProof.Lists
         switch proof?.lists {
         case nil:
             skip("revocation-lists", "there is no collateral to look at")
@@ -61,7 +61,7 @@ extension Appraisal {
 
     /// Step 4. Returns the TCB info when it may be used for this platform at this time.
     mutating func checkTCBInfo(
-        _ proof: SGXCollateralProof?, chain: PCKChain?, policy: AcceptancePolicy, at time: Timestamp
+        _ proof: DCAPCollateralProof?, chain: PCKChain?, policy: AcceptancePolicy, at time: Timestamp
     ) -> TCBInfo? {
         guard let signed = usable(proof?.tcbInfo, "tcb-info", chain: chain, at: time) else { return nil }
         let info = signed.document
@@ -86,7 +86,7 @@ extension Appraisal {
 
     /// Step 5, the document. Returns the identity when it may be used at this time.
     mutating func checkQEIdentity(
-        _ proof: SGXCollateralProof?, chain: PCKChain?, policy: AcceptancePolicy, at time: Timestamp
+        _ proof: DCAPCollateralProof?, chain: PCKChain?, policy: AcceptancePolicy, at time: Timestamp
     ) -> QEIdentity? {
         guard let signed = usable(proof?.qeIdentity, "qe-identity-document", chain: chain, at: time) else { return nil }
         guard checkEvaluationDataNumber("qe-identity-document", signed.document.evaluationDataNumber, policy) else {
@@ -98,9 +98,9 @@ extension Appraisal {
     }
 
     private mutating func usable<Document>(
-        _ signed: Result<SGXCollateralProof.Signed<Document>, Refusal>?, _ name: String, chain: PCKChain?,
+        _ signed: Result<DCAPCollateralProof.Signed<Document>, Refusal>?, _ name: String, chain: PCKChain?,
         at time: Timestamp
-    ) -> SGXCollateralProof.Signed<Document>? {
+    ) -> DCAPCollateralProof.Signed<Document>? {
         switch signed {
         case nil: skip(name, "there is no collateral to look at")
         case .failure(let refusal): fail(name, refusal)

@@ -21,10 +21,11 @@ extension EvidenceVerifier {
                 : "SGX quote of version 3, \(quote.bytes.count) bytes, then \(quote.trailingZeroBytes) zero bytes")
         appraisal.reportData = Array(quote.report.reportData)
         appraisal.hostData = SGXClaims.hostData(quote.report)
+        appraisal.attested = .sgx(quote)
         appraisal.isDebuggable = quote.report.attributes.contains(.debug)
 
         // 2. PCK chain.
-        let provenance = provenance(quote, collateral: collateral?.sgx)
+        let provenance = provenance(quote, collateral: collateral?.dcap)
         let isTrusted = appraisal.check(provenance.chain, at: time, anchors: anchors)
 
         // 3 to 5. Lists and documents.
@@ -40,7 +41,7 @@ extension EvidenceVerifier {
         appraisal.signatureChain =
             chain == nil ? .notChecked : isTrusted && isUnrevoked && isSigned ? .valid : .invalid
         if appraisal.signatureChain == .valid {
-            appraisal.claims = SGXClaims.of(quote, input: evidence, collateral: collateral?.sgx)
+            appraisal.claims = SGXClaims.of(quote, input: evidence, collateral: collateral?.dcap)
         }
 
         // 8 to 11. Level and policy; the TDX steps do not apply.
@@ -51,7 +52,7 @@ extension EvidenceVerifier {
     }
 
     /// Chain, quoting enclave and attestation key as far as they could be proven, from the caches where possible.
-    private func provenance(_ quote: SGXQuote, collateral: SGXCollateral?) -> SGXProvenance {
+    private func provenance(_ quote: SGXQuote, collateral: DCAPCollateral?) -> SGXProvenance {
         let usesSupplied = quote.certificationType != .certificateChain
         let supplied = usesSupplied ? collateral?.pckCertificateChain : nil
         var parts = [quote.platformPart]
@@ -90,17 +91,17 @@ extension EvidenceVerifier {
         return chain
     }
 
-    private func proof(_ collateral: EvidenceCollateral?, _ appraisal: inout Appraisal) -> SGXCollateralProof? {
+    private func proof(_ collateral: EvidenceCollateral?, _ appraisal: inout Appraisal) -> DCAPCollateralProof? {
         switch collateral {
-        case .sgx(let collateral):
-            if let proof = sgxCollateral.value(collateral.digest) { return proof }
-            let proof = SGXCollateralProof(collateral)
-            if proof.isComplete { sgxCollateral.insert(proof, collateral.digest) }
+        case .dcap(let collateral):
+            if let proof = dcapCollateral.value(collateral.digest) { return proof }
+            let proof = DCAPCollateralProof(collateral)
+            if proof.isComplete { dcapCollateral.insert(proof, collateral.digest) }
             return proof
         case nil:
             appraisal.fail("collateral", .collateralInvalid, "there is no collateral for the quote")
         case .snp:
-            appraisal.fail("collateral", .collateralInvalid, "the collateral is for SNP, not for SGX")
+            appraisal.fail("collateral", .collateralInvalid, "the collateral is AMD's, not Intel's")
         }
         return nil
     }
@@ -114,5 +115,5 @@ struct SGXProvenance {
 }
 
 extension EvidenceCollateral {
-    fileprivate var sgx: SGXCollateral? { if case .sgx(let collateral) = self { collateral } else { nil } }
+    fileprivate var dcap: DCAPCollateral? { if case .dcap(let collateral) = self { collateral } else { nil } }
 }

@@ -5,7 +5,7 @@ import Encoding
 ///
 /// - Source: `attestation-api.md` section 9.2.
 enum SGXClaims {
-    static func of(_ quote: SGXQuote, input: ArraySlice<UInt8>, collateral: SGXCollateral?) -> [String: JSON] {
+    static func of(_ quote: SGXQuote, input: ArraySlice<UInt8>, collateral: DCAPCollateral?) -> [String: JSON] {
         let report = quote.report
         var claims: [String: JSON] = [:]
         claims.reserveCapacity(12)

@@ -16,6 +16,7 @@ extension EvidenceVerifier {
         appraisal.pass("format", "SNP report of version \(report.version)")
         appraisal.reportData = Array(report.reportData)
         appraisal.hostData = Array(report.hostData)
+        appraisal.attested = .snp(report)
         appraisal.isDebuggable = report.policy.contains(.allowsDebug)
 
         let endorsement: SNPEndorsement?
@@ -53,8 +54,8 @@ extension EvidenceVerifier {
             } catch { return .failure(error) }
         case nil:
             return .failure(Refusal(.evidenceChain, "there is no VCEK or VLEK for the report"))
-        case .sgx:
-            return .failure(Refusal(.collateralInvalid, "the collateral is for SGX, not for SNP"))
+        case .dcap:
+            return .failure(Refusal(.collateralInvalid, "the collateral is Intel's, not AMD's"))
         }
     }
 }

@@ -6,10 +6,18 @@ public import Encoding
 public struct TrustAnchors: Hashable, Sendable {
     /// What a root key vouches for.
     public enum Role: Hashable, Sendable {
-        /// PCK certificates and signed collateral of Intel SGX.
-        case sgx
+        /// PCK certificates and signed collateral of Intel SGX and TDX.
+        case dcap
         /// VCEKs and VLEKs of one AMD product.
         case ark(SNPProduct)
+        /// Attestation keys of Azure's virtual TPMs.
+        case azureVTPM
+        /// Attestation keys of Google's virtual TPMs.
+        case googleVTPM
+        /// Documents of AWS Nitro Enclaves.
+        case nitro
+        /// Attestation keys of NVIDIA GPUs.
+        case nvidia
     }
 
     /// A trusted root key.
@@ -31,22 +39,15 @@ public struct TrustAnchors: Hashable, Sendable {
     /// The same anchors and those of a simulated TEE; what they vouch for has the grade `simulated`.
     public func trusting(_ root: SimulatedRoot) -> TrustAnchors {
         var result = self
-        result.add(Anchor(role: .sgx, pin: root.sgxRoot.pin, grade: .simulated))
+        result.add(Anchor(role: .dcap, pin: root.sgxRoot.pin, grade: .simulated))
         for (product, ark) in root.arks { result.add(Anchor(role: .ark(product), pin: ark.pin, grade: .simulated)) }
         return result
     }
 
-    /// The same anchors and one more root for SGX.
-    public func trusting(sgxRoot: Certificate, grade: Grade) -> TrustAnchors {
+    /// The same anchors and one more.
+    public func trusting(_ root: Certificate, as role: Role, grade: Grade) -> TrustAnchors {
         var result = self
-        result.add(Anchor(role: .sgx, pin: sgxRoot.pin, grade: grade))
-        return result
-    }
-
-    /// The same anchors and one more ARK.
-    public func trusting(ark: Certificate, of product: SNPProduct, grade: Grade) -> TrustAnchors {
-        var result = self
-        result.add(Anchor(role: .ark(product), pin: ark.pin, grade: grade))
+        result.add(Anchor(role: role, pin: root.pin, grade: grade))
         return result
     }
 

@@ -10,7 +10,7 @@ extension TrustAnchors {
     public static let vendors: TrustAnchors = {
         var anchors = TrustAnchors()
         for (role, pin) in [
-            (Role.sgx, "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e"),
+            (Role.dcap, "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e"),
             (.ark(.milan), "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"),
             (.ark(.genoa), "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831"),
             (.ark(.turin), "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),

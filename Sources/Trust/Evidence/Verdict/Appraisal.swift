@@ -17,6 +17,7 @@ struct Appraisal {
     var reportData: [UInt8] = []
     var hostData: [UInt8] = []
     var isDebuggable = false
+    var attested: AttestedEvidence?
 
     init(tee: TEE) {
         self.tee = tee
@@ -66,6 +67,7 @@ struct Appraisal {
             signatureChain: signatureChain, tcbStatus: isSigned ? tcbStatus?.rawValue : nil,
             advisories: isSigned ? advisories : [], claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
             validUntil: isSigned ? validUntil : nil, checks: checks, reportData: isSigned ? reportData : [],
-            hostData: isSigned ? hostData : [], isDebuggable: isSigned && isDebuggable)
+            hostData: isSigned ? hostData : [], isDebuggable: isSigned && isDebuggable,
+            attested: isSigned ? attested : nil)
     }
 }

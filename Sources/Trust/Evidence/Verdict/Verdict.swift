@@ -42,6 +42,8 @@ public struct Verdict: Sendable {
     public let hostData: [UInt8]
     /// Whether the TEE's owner can read the program's memory.
     public let isDebuggable: Bool
+    /// The evidence itself, read; nil unless the signature chain is valid.
+    public let attested: AttestedEvidence?
 
     public var accepted: Bool { code == nil }
 

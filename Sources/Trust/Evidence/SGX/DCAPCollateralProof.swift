@@ -4,7 +4,7 @@ import Encoding
 /// What the bytes of SGX collateral prove, whatever the time: chains, lists and documents, each with its signature.
 ///
 /// The parts stand or fall on their own, so that a verdict can name all that is wrong.
-struct SGXCollateralProof: Sendable {
+struct DCAPCollateralProof: Sendable {
     /// A document of Intel's TCB signing key.
     struct Signed<Document: Sendable>: Sendable {
         let document: Document
@@ -28,11 +28,11 @@ struct SGXCollateralProof: Sendable {
     let tcbInfo: Result<Signed<TCBInfo>, Refusal>
     let qeIdentity: Result<Signed<QEIdentity>, Refusal>
 
-    init(_ collateral: SGXCollateral) {
-        lists = SGXCollateralProof.catching { () throws(Refusal) in try SGXCollateralProof.lists(collateral) }
-        tcbInfo = SGXCollateralProof.catching { () throws(Refusal) in
-            let path = try SGXCollateralProof.signerPath(collateral.tcbInfoIssuerChain, "TCB info")
-            try SGXCollateralProof.checkSignature(
+    init(_ collateral: DCAPCollateral) {
+        lists = DCAPCollateralProof.catching { () throws(Refusal) in try DCAPCollateralProof.lists(collateral) }
+        tcbInfo = DCAPCollateralProof.catching { () throws(Refusal) in
+            let path = try DCAPCollateralProof.signerPath(collateral.tcbInfoIssuerChain, "TCB info")
+            try DCAPCollateralProof.checkSignature(
                 collateral.tcbInfoSignature, of: collateral.tcbInfo, by: path.leaf, "TCB info")
             let info = try TCBInfo(signed: collateral.tcbInfo)
             return Signed(
@@ -42,9 +42,9 @@ struct SGXCollateralProof: Sendable {
                 detail: "TCB info \(info.evaluationDataNumber) of \(info.issueDate), signed by "
                     + path.leaf.nameForDetail)
         }
-        qeIdentity = SGXCollateralProof.catching { () throws(Refusal) in
-            let path = try SGXCollateralProof.signerPath(collateral.qeIdentityIssuerChain, "QE identity")
-            try SGXCollateralProof.checkSignature(
+        qeIdentity = DCAPCollateralProof.catching { () throws(Refusal) in
+            let path = try DCAPCollateralProof.signerPath(collateral.qeIdentityIssuerChain, "QE identity")
+            try DCAPCollateralProof.checkSignature(
                 collateral.qeIdentitySignature, of: collateral.qeIdentity, by: path.leaf, "QE identity")
             let identity = try QEIdentity(signed: collateral.qeIdentity)
             return Signed(
@@ -67,7 +67,7 @@ struct SGXCollateralProof: Sendable {
         do throws(Refusal) { return .success(try body()) } catch { return .failure(error) }
     }
 
-    private static func lists(_ collateral: SGXCollateral) throws(Refusal) -> Lists {
+    private static func lists(_ collateral: DCAPCollateral) throws(Refusal) -> Lists {
         let chain = try Certificate.chain(pem: collateral.pckCRLIssuerChain, refusing: .collateralInvalid)
         guard chain.count == 2 else {
             throw Refusal(.collateralInvalid, "the issuer chain of the PCK revocation list has 2 certificates")

@@ -5,7 +5,7 @@ public import Encoding
 /// The signatures cover the exact bytes of `tcbInfo` and `qeIdentity`; nothing here is re-serialised.
 ///
 /// - Source: formats section 8; member names of `vectors/README.md`; Intel PCS API v3 and v4.
-public struct SGXCollateral: Hashable, Sendable {
+public struct DCAPCollateral: Hashable, Sendable {
     /// PEM: the CA that issued the PCK certificate (Processor or Platform), then the root.
     public let pckCRLIssuerChain: String
     /// Revocation lists as hexadecimal DER.
@@ -59,7 +59,7 @@ public struct SGXCollateral: Hashable, Sendable {
 
     /// - Throws: `evidence-malformed` for a missing, unknown or wrongly typed member.
     public init(json: JSON) throws(Refusal) {
-        var reader = try ObjectReader(json, "SGX collateral", refusing: .evidenceMalformed)
+        var reader = try ObjectReader(json, "DCAP collateral", refusing: .evidenceMalformed)
         self.init(
             pckCRLIssuerChain: try reader.string("pck_crl_issuer_chain"),
             rootCACRL: try reader.string("root_ca_crl"),
@@ -87,6 +87,6 @@ public struct SGXCollateral: Hashable, Sendable {
         return .object(members)
     }
 
-    public static func == (left: SGXCollateral, right: SGXCollateral) -> Bool { left.digest == right.digest }
+    public static func == (left: DCAPCollateral, right: DCAPCollateral) -> Bool { left.digest == right.digest }
     public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
