@@ -210,7 +210,7 @@ let package = Package(
     name: "cloister",
     platforms: [.macOS(.v26)],
     products: [
-        .library(name: "Evidence", targets: ["Evidence"]),
+        .library(name: "Evidence", targets: ["Encoding", "Evidence"]),
         .library(name: "AttestationToken", targets: ["AttestationToken"]),
         .library(name: "Attester", targets: ["Attester"]),
         .library(name: "Channel", targets: ["Channel"]),
