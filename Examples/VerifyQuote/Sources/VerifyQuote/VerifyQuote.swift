@@ -7,7 +7,7 @@ import Foundation
 enum VerifyQuote {
     static func main() throws {
         let arguments = CommandLine.arguments
-        guard arguments.count == 4, let tee = TEE(rawValue: arguments[1]) else { return print("sgx|tdx QUOTE COLLATERAL") }
+        guard arguments.count == 4, let tee = TEE(rawValue: arguments[1]) else { return print("VerifyQuote sgx|tdx …") }
         let quote = [UInt8](try Data(contentsOf: URL(filePath: arguments[2])))
         let collateral = try JSON.parse([UInt8](try Data(contentsOf: URL(filePath: arguments[3]))))
         let verdict = EvidenceVerifier(anchors: .vendors).verify(
