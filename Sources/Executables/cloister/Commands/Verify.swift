@@ -32,6 +32,9 @@ struct Verify: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Data whose SHA-256 the evidence must carry.", valueName: "FILE"))
     var runtimeData: String?
 
+    @Flag(help: "Show every check with what it rests on, what to update, and all claims.")
+    var explain = false
+
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
@@ -53,7 +56,7 @@ struct Verify: AsyncParsableCommand {
             throw ExitCode(1)
         }
         terminal.document(verdict.json)
-        VerdictReport(terminal).show(verdict)
+        VerdictReport(terminal).show(verdict, explaining: explain)
         if !verdict.accepted { throw ExitCode(1) }
     }
 
@@ -71,48 +74,5 @@ struct Verify: AsyncParsableCommand {
             "grade": .null, "signatureChain": "notChecked", "tcbStatus": .null, "advisories": [], "claims": [:],
             "policy": "fail", "validUntil": .null, "checks": [],
         ]
-    }
-}
-
-/// A verdict for people.
-struct VerdictReport {
-    private let terminal: Terminal
-
-    init(_ terminal: Terminal) { self.terminal = terminal }
-
-    func show(_ verdict: Verdict) {
-        if verdict.grade == .simulated, verdict.signatureChain == .valid {
-            terminal.say(terminal.styled("SIMULATED evidence: it proves nothing about real hardware.", .warning))
-        }
-        if let code = verdict.code {
-            terminal.say("\(terminal.cross) \(terminal.styled("refused", .bad)): \(code.name)\n  \(verdict.detail)\n")
-        } else {
-            terminal.say("\(terminal.check) \(terminal.styled("accepted", .good))\n")
-        }
-        var facts = Table()
-        facts.row("TEE", verdict.tee.rawValue)
-        facts.row("grade", verdict.grade.rawValue)
-        facts.row("signature chain", verdict.signatureChain.rawValue)
-        facts.row("TCB status", verdict.tcbStatus ?? "not determined")
-        if !verdict.advisories.isEmpty { facts.row("advisories", verdict.advisories.joined(separator: ", ")) }
-        if let until = verdict.validUntil { facts.row("valid until", until.description) }
-        terminal.say(facts.text + "\n")
-        var checks = Table()
-        for check in verdict.checks {
-            let sign =
-                switch check.outcome {
-                case .passed: terminal.check
-                case .failed: terminal.cross
-                case .notApplicable: terminal.dash
-                }
-            checks.row(sign, check.name, terminal.styled(check.detail, .dim))
-        }
-        terminal.say(checks.text)
-        guard !verdict.claims.isEmpty else { return }
-        var claims = Table()
-        for (name, value) in verdict.claims.sorted(by: { $0.key < $1.key }) {
-            claims.row(name, value.string ?? value.text)
-        }
-        terminal.say("\n" + claims.text)
     }
 }
