@@ -53,8 +53,12 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
 
     func evidence() throws -> [UInt8] {
         let bytes = try Vectors.bytes(try #require(json["evidence"]?.string))
-        // Some Nitro documents are kept as base64 text.
+        // Some Nitro documents are kept as base64 text, some NVIDIA reports as hex beside their chain.
         if tee == .nitro { return Base64.decode(ascii: bytes, .lenient) ?? bytes }
+        if tee == .nvidia, let chain = json["chain"]?.string {
+            let report = try #require(Hex.decode(String(decoding: bytes, as: UTF8.self)))
+            return NVIDIAEvidence(report: report, certificateChain: try Vectors.bytes(chain)).json.canonical
+        }
         return Array(bytes.dropFirst(Int(json["evidence_offset"]?.integer ?? 0)))
     }
 
@@ -106,7 +110,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
         policy: AcceptancePolicy = .default
     ) throws -> Verdict {
         verifier.verify(
-            try evidence(), tee: tee, collateral: tee == .nitro ? nil : try collateral(),
+            try evidence(), tee: tee, collateral: tee == .nitro || tee == .nvidia ? nil : try collateral(),
             at: time ?? self.time, policy: policy)
     }
 }

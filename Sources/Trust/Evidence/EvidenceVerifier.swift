@@ -15,6 +15,7 @@ public final class EvidenceVerifier: Sendable {
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
     let nitroChains: ProvenCache<NitroChain>
+    let nvidiaEndorsements: ProvenCache<NVIDIAEndorsement>
 
     /// - Parameter cacheCapacity: entries of each cache; the oldest leaves first.
     public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
@@ -25,20 +26,22 @@ public final class EvidenceVerifier: Sendable {
         dcapCollateral = ProvenCache(capacity: cacheCapacity)
         snpEndorsements = ProvenCache(capacity: cacheCapacity)
         nitroChains = ProvenCache(capacity: cacheCapacity)
+        nvidiaEndorsements = ProvenCache(capacity: cacheCapacity)
     }
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. `tdx`, `hcl`, `tpm` and `nvidia`
-    /// are refused as not appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict. `tdx`, `hcl` and `tpm` are refused as
+    /// not appraised.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX quote, an SNP report or a Nitro document as the hardware made it, without wrappers.
-    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it. Nitro documents
-    ///     carry their chain and have none.
+    ///   - evidence: an SGX quote, an SNP report or a Nitro document as the hardware made it, without wrappers; for NVIDIA
+    ///     the JSON that `NVIDIAEvidence` reads.
+    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it. Nitro documents and
+    ///     NVIDIA reports carry their chains and have none.
     ///   - time: the moment to judge for, not necessarily now.
     ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away, or exactly the nonce of a Nitro
-    ///     document (its user data, without a nonce); nil if the caller compares.
+    ///     document (its user data, without a nonce) or of an NVIDIA report; nil if the caller compares.
     public func verify(
         _ evidence: [UInt8], tee: TEE, collateral: EvidenceCollateral?, at time: Timestamp,
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
@@ -49,7 +52,8 @@ public final class EvidenceVerifier: Sendable {
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .nitro: return verifyNitro(evidence[...], at: time, policy: policy, reportData: reportData)
-        case .tdx, .hcl, .tpm, .nvidia:
+        case .nvidia: return verifyNVIDIA(evidence[...], at: time, policy: policy, reportData: reportData)
+        case .tdx, .hcl, .tpm:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()

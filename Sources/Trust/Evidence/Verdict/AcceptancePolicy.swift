@@ -18,6 +18,7 @@ public struct AcceptancePolicy: Hashable, Sendable {
     public var sgx = SGXRequirements()
     public var snp = SNPRequirements()
     public var nitro = NitroRequirements()
+    public var nvidia = NVIDIARequirements()
 
     public init() {}
 

@@ -3,4 +3,5 @@ public enum AttestedEvidence: Sendable {
     case sgx(SGXQuote)
     case snp(SNPReport)
     case nitro(NitroDocument)
+    case nvidia(NVIDIAReport)
 }
