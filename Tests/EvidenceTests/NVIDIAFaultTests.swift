@@ -93,7 +93,8 @@ struct NVIDIAFaultTests {
         Fault("a firmware that the certificate does not name", .tcbInconsistent, "firmware-id") {
             $0.certifiedFirmwareID = nil
         },
-        Fault("a chain of four", .evidenceChain, "certificate-chain") { $0.changeChain = { $0.dropLast() } },
+        Fault("a chain without its root", .evidenceChain, "certificate-chain") { $0.changeChain = { $0.dropLast() } },
+        Fault("a well-formed chain of four", .evidenceChain, "certificate-chain") { $0.certificates.remove(at: 2) },
         Fault("a chain of six", .evidenceChain, "certificate-chain") { $0.changeChain = { $0 + [$0[4]] } },
         Fault("no chain", .evidenceChain, "certificate-chain") { $0.changeChain = { _ in [] } },
         Fault("a chain with the root first", .evidenceChain, "certificate-chain") {
