@@ -17,6 +17,8 @@ public struct AcceptancePolicy: Hashable, Sendable {
     public var requireRevocationLists = false
     public var sgx = SGXRequirements()
     public var snp = SNPRequirements()
+    public var nitro = NitroRequirements()
+    public var nvidia = NVIDIARequirements()
 
     public init() {}
 

@@ -2,4 +2,6 @@
 public enum AttestedEvidence: Sendable {
     case sgx(SGXQuote)
     case snp(SNPReport)
+    case nitro(NitroDocument)
+    case nvidia(NVIDIAReport)
 }
