@@ -20,7 +20,7 @@ up: build
 build:
 	@Scripts/setup build
 	@echo "Building in release mode (the first time takes some minutes)"
-	@$(RELEASE) --quiet
+	@if [ -t 1 ]; then $(RELEASE); else $(RELEASE) --quiet; fi
 
 test:
 	@Scripts/setup test

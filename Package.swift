@@ -106,9 +106,8 @@ let services: [Target] = [
     library(
         "AttestationService", "Services",
         [
-            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
-            "Audit", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle,
-            nioCore, grdb,
+            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Audit",
+            "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library(
         "KeyService", "Services",

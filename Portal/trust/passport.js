@@ -72,11 +72,19 @@ async function parseHop(compact) {
     return hop;
 }
 
-/** Parents before children, one beginning, time never going back, answers to requests of the same exchange. @param {Hop[]} hops */
+/**
+ * Parents before children, one beginning, time never going back, and to each request one answer, of the same exchange
+ * and by another unit.
+ *
+ * @param {Hop[]} hops
+ */
 function requireChain(hops) {
     require(hops.length > 0 && hops.length <= 8, code, 'the passport has no hops, or too many');
     /** @type {Map<string, Hop>} */
     const seen = new Map();
+    /** @type {Set<string>} */
+    const answered = new Set();
+    require(hops[0].kind === 'request', code, 'the chain of hops begins with an answer');
     for (const [i, hop] of hops.entries()) {
         require((hop.parent === null) === (i === 0), code, 'the chain of hops has not exactly one beginning');
         const parent = hop.parent === null ? undefined : seen.get(hop.parent);
@@ -84,12 +92,16 @@ function requireChain(hops) {
         require(parent === undefined || hop.at >= parent.at, code, 'time goes back from one hop to the next');
         if (hop.kind === 'response') {
             const same = parent !== undefined && parent.kind === 'request' && parent.enc === hop.enc
-                && parent.receiver === hop.receiver && parent.suite === hop.suite && parent.request === hop.request;
+                && parent.receiver === hop.receiver && parent.suite === hop.suite && parent.request === hop.request
+                && parent.jws.header.string('kid') !== hop.jws.header.string('kid');
             require(same, code, 'an answer does not belong to the request before it');
+            require(!answered.has(parent.digest), code, 'a request has two answers');
+            answered.add(parent.digest);
         }
         require(!seen.has(hop.digest), code, 'a hop stands twice');
         seen.set(hop.digest, hop);
     }
+    require(hops.every((hop) => hop.kind === 'response' || answered.has(hop.digest)), code, 'the answer to a request is missing');
 }
 
 /**

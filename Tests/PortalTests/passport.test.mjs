@@ -36,6 +36,26 @@ for (const [name, hop] of /** @type {[string, (hop: any, i: number) => any][]} *
     });
 }
 
+test('a passport with two answers to one request, or without an answer, is refused as passport-invalid', async () => {
+    await assert.rejects(check({ answers: 2 }), refused('passport-invalid'));
+    await assert.rejects(check({ answers: 0 }), refused('passport-invalid'));
+});
+
+test('a passport that begins with an answer is refused as passport-invalid', async () => {
+    await assert.rejects(check({ passport: (/** @type {any} */ one) => ({ ...one, hops: one.hops.slice(1) }) }), refused('passport-invalid'));
+    const hop = (/** @type {any} */ one, /** @type {number} */ i) => (i === 0 ? { ...one, kind: 'response', response: one.request } : one);
+    await assert.rejects(check({ hop }), refused('passport-invalid'));
+});
+
+test('a request and its answer signed by one unit are refused as passport-invalid', async () => {
+    let kid = '';
+    const header = (/** @type {any} */ one, /** @type {number} */ i) => {
+        if (i === 0) kid = one.kid;
+        return { ...one, kid };
+    };
+    await assert.rejects(check({ header }), refused('passport-invalid'));
+});
+
 for (const [name, passport, checks] of /** @type {[string, (passport: any) => any, string[][]][]} */ ([
     ['without a token', (one) => ({ ...one, tokens: one.tokens.slice(1) }), [['token', 'statement', 'evidence', 'release'], []]],
     ['without evidence', (one) => ({ ...one, evidence: one.evidence.slice(0, 1) }), [[], ['evidence']]],

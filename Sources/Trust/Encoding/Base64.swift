@@ -19,12 +19,12 @@ public enum Base64 {
 
     /// base64url without padding.
     public static func encodeURL(_ bytes: some Sequence<UInt8>) -> String {
-        encode(bytes, alphabet: urlAlphabet, padded: false)
+        encode(Array(bytes), alphabet: urlAlphabet, padded: false)
     }
 
     /// Standard base64 with padding, as PEM and `x5c` use it.
     public static func encodeStandard(_ bytes: some Sequence<UInt8>) -> String {
-        encode(bytes, alphabet: standardAlphabet, padded: true)
+        encode(Array(bytes), alphabet: standardAlphabet, padded: true)
     }
 
     /// The bytes of `text`, or nil when it is not base64 of the wanted strictness.
@@ -65,9 +65,9 @@ public enum Base64 {
         }
     }
 
-    private static func encode(_ input: some Sequence<UInt8>, alphabet: [UInt8], padded: Bool) -> String {
+    private static func encode(_ input: [UInt8], alphabet: [UInt8], padded: Bool) -> String {
         var text: [UInt8] = []
-        text.reserveCapacity((input.underestimatedCount + 2) / 3 * 4)
+        text.reserveCapacity((input.count + 2) / 3 * 4)
         var accumulator: UInt32 = 0
         var bits = 0
         for byte in input {

@@ -244,9 +244,9 @@ export class World {
 
     /**
      * One diagnosis: the platform's request hop, the diagnostics unit's answer.
-     * @param {{ hop?: (hop: any, i: number) => any, header?: (header: any, i: number) => any, passport?: (passport: any) => any }} [changes]
+     * @param {{ hop?: (hop: any, i: number) => any, header?: (header: any, i: number) => any, passport?: (passport: any) => any, answers?: number }} [changes]
      */
-    async passport({ hop = (one) => one, header = (one) => one, passport = (one) => one } = {}) {
+    async passport({ hop = (one) => one, header = (one) => one, passport = (one) => one, answers = 1 } = {}) {
         const units = [this.platformUnit, this.diagnosticsUnit];
         const documents = await Promise.all(units.map((unit) => unit.document()));
         const tokens = await Promise.all(units.map((unit, i) => unit.token(fromBase64URL(documents[i].runtimeData, 'x', 'x'))));
@@ -262,9 +262,10 @@ export class World {
             ...request, kind: 'response', iat: now + 11, role: 'diagnostics', party: this.pins.provider, token: await digest(tokens[1]), parent: await digest(first),
             response: random(), model: { name: 'brain-delineation', version: '1', sha256: 'ab' },
         };
-        const second = await sign(units[1], hop(response, 1));
+        const second = [];
+        for (let i = 0; i < answers; i += 1) second.push(await sign(units[1], hop({ ...response, iat: response.iat + i }, 1)));
         return utf8(JSON.stringify(passport({
-            format: 'cloister-passport/1', hops: [first, second], tokens, issuers: [{ url: urls.attestation, x5c: [this.x5c] }],
+            format: 'cloister-passport/1', hops: [first, ...second], tokens, issuers: [{ url: urls.attestation, x5c: [this.x5c] }],
             evidence: documents, manifests: documents.map((one) => one.manifest), policies: [await this.policy()],
         })));
     }

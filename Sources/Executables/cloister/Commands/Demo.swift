@@ -63,8 +63,9 @@ struct Demo: AsyncParsableCommand {
     }
 
     private func finish(_ installation: Installation, wasRunning: Bool) async {
-        if !keep, !wasRunning { _ = await ServiceRunner.stopAll(installation.state) }
+        // A service waits for its connections, so ours are closed before it is asked to end.
         await installation.close()
+        if !keep, !wasRunning { _ = await ServiceRunner.stopAll(installation.state) }
     }
 
     private func play(

@@ -34,16 +34,17 @@ struct Up: AsyncParsableCommand {
             Up.show(installation, terminal, detach: detach || isWatched)
             if !detach, !isWatched { try await installation.supervise(terminal) }
         } catch {
+            // A service waits for its connections, so ours are closed before it is asked to end.
+            await installation.close()
             // A service that did not start leaves nothing half running behind.
             _ = await ServiceRunner.stopAll(state)
-            await installation.close()
             throw error
         }
+        await installation.close()
         if !detach, !isWatched {
             terminal.say("\nStopping …")
             _ = await ServiceRunner.stopAll(state)
         }
-        await installation.close()
     }
 
     private static func show(_ installation: Installation, _ terminal: Terminal, detach: Bool) {

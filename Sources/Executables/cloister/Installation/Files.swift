@@ -70,12 +70,24 @@ enum Files {
         return true
     }
 
+    /// Why the system refused, in words.
+    private static func reason(_ error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileNoSuchFile, .fileReadNoSuchFile: "there is no such file or folder"
+        case .fileReadNoPermission, .fileWriteNoPermission: "permission is missing"
+        case .fileWriteOutOfSpace: "the disk is full"
+        case .fileWriteVolumeReadOnly: "the disk is read-only"
+        case .fileWriteFileExists: "a file of that name is in the way"
+        default: "the system refused (\(type(of: error)))"
+        }
+    }
+
     static func makeFolder(_ path: String) throws(CommandFailure) {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw CommandFailure("the folder \(path) cannot be made: \(error)")
+            throw CommandFailure("the folder \(path) cannot be made: \(reason(error))")
         }
     }
 

@@ -47,8 +47,8 @@ public struct Certificate: Hashable, Sendable {
         public static let crlSign = KeyUsage(rawValue: 1 << 6)
     }
 
-    /// Longest certificate that is read.
-    public static let maximumBytes = 16_384
+    /// Longest certificate that is read; those that Azure Attestation signs with hold a whole quote (29 kB in 2026).
+    public static let maximumBytes = 65_536
 
     /// Reads one DER certificate that fills `der`.
     ///
