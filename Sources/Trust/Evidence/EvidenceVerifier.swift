@@ -11,7 +11,7 @@ public final class EvidenceVerifier: Sendable {
     let certificates: ProvenCache<Certificate>
     /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
     let pckChains: ProvenCache<PCKChain>
-    let platforms: ProvenCache<SGXPlatform>
+    let platforms: ProvenCache<QuotingPlatform>
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
     let nitroChains: ProvenCache<NitroChain>
@@ -31,12 +31,12 @@ public final class EvidenceVerifier: Sendable {
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. `tdx`, `hcl` and `tpm` are refused as
-    /// not appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict. `hcl` and `tpm` are refused as not
+    /// appraised.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX quote, an SNP report or a Nitro document as the hardware made it, without wrappers; for NVIDIA
-    ///     the JSON that `NVIDIAEvidence` reads.
+    ///   - evidence: an SGX or TDX quote, an SNP report or a Nitro document as the hardware made it, without wrappers;
+    ///     for NVIDIA the JSON that `NVIDIAEvidence` reads.
     ///   - collateral: of the same TEE; nil is refused, with all that can be said without it. Nitro documents and
     ///     NVIDIA reports carry their chains and have none.
     ///   - time: the moment to judge for, not necessarily now.
@@ -47,13 +47,14 @@ public final class EvidenceVerifier: Sendable {
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
     ) -> Verdict {
         switch tee {
-        case .sgx:
-            return verifySGX(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .sgx, .tdx:
+            return verifyDCAP(
+                evidence[...], tee: tee, collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .nitro: return verifyNitro(evidence[...], at: time, policy: policy, reportData: reportData)
         case .nvidia: return verifyNVIDIA(evidence[...], at: time, policy: policy, reportData: reportData)
-        case .tdx, .hcl, .tpm:
+        case .hcl, .tpm:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()
