@@ -57,7 +57,8 @@ enum CollateralArgument {
     {
         let platform = try SGXPlatformIdentity(of: try SGXQuote(input.evidence[...]))
         do throws(Refusal) {
-            return try await CollateralFolder(path: path).sgx(fmspc: platform.fmspc, ca: platform.ca, at: time)
+            return try await CollateralFolder(path: path).dcap(
+                tee: .sgx, fmspc: platform.fmspc, ca: platform.ca, at: time)
         } catch {
             for name in Files.list(path).prefix(maximumFiles) where name.hasSuffix(".json") {
                 if let json = try? Files.json(path + "/" + name), let collateral = try? DCAPCollateral(json: json) {

@@ -85,7 +85,7 @@ struct DCAPCollateralProof: Sendable {
                 + "and of \(pck.thisUpdate) by \(path.leaf.nameForDetail) with \(pck.revokedSerials.count)")
     }
 
-    private static func list(
+    static func list(
         _ text: String, issuer: Certificate, _ what: String
     ) throws(Refusal) -> CertificateRevocationList {
         let list = try CertificateRevocationList(text: text)
@@ -98,7 +98,7 @@ struct DCAPCollateralProof: Sendable {
         return list
     }
 
-    private static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
+    static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
         let chain = try Certificate.chain(pem: pem, refusing: .collateralInvalid)
         guard chain.count == 2 else {
             throw Refusal(.collateralInvalid, "the issuer chain of the \(what) has 2 certificates, not \(chain.count)")
@@ -106,7 +106,7 @@ struct DCAPCollateralProof: Sendable {
         return try CertificatePath(chain, refusing: .collateralInvalid)
     }
 
-    private static func checkSignature(
+    static func checkSignature(
         _ hex: String, of text: String, by signer: Certificate, _ what: String
     ) throws(Refusal) {
         guard case .p256(let key) = signer.publicKey, let bytes = Hex.decode(hex), bytes.count == 64,
