@@ -160,7 +160,8 @@ let everyTest: [Target] = [
     tests(
         "ServiceKit",
         [
-            "ServiceKit", "Telemetry", "Encoding", asn1, crypto, x509, httpTypes, nioCore, nioPosix, nioSSL,
+            "ServiceKit", "Collateral", "Telemetry", "Encoding", "Evidence", asn1, crypto, x509, httpTypes, nioCore,
+            nioPosix, nioSSL,
             .product(name: "NIOTLS", package: "swift-nio"),
         ]),
     tests("Storage", ["Storage", "Audit", "Encoding", grdb]),

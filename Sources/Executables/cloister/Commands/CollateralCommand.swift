@@ -15,7 +15,9 @@ struct CollateralCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("The folder of the cache.", valueName: "DIR"))
         var cache: String
 
-        @Option(help: ArgumentHelp("The moment at which collateral must hold, RFC 3339; now without it.", valueName: "TIME"))
+        @Option(
+            help: ArgumentHelp("The moment at which collateral must hold, RFC 3339; now without it.", valueName: "TIME")
+        )
         var at: String?
 
         @Option(
@@ -92,7 +94,9 @@ struct CollateralCommand: AsyncParsableCommand {
     }
 
     /// One row for each item: what, for what, from when until when, and the digest of its bytes.
-    private static func list(_ items: [CollateralItem], _ anchors: TrustAnchors, at time: Timestamp, _ terminal: Terminal) {
+    private static func list(
+        _ items: [CollateralItem], _ anchors: TrustAnchors, at time: Timestamp, _ terminal: Terminal
+    ) {
         var table = Table()
         table.row("", "what", "for", "issued", "valid until", "SHA-256")
         var rows: [JSON] = []
