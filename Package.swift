@@ -80,8 +80,8 @@ let ground: [Target] = [
     library(
         "ServiceKit", "Ground",
         [
-            "Encoding", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS, httpTypes,
-            httpClient, lifecycle, yams, arguments,
+            "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS,
+            httpTypes, httpClient, lifecycle, yams, arguments,
         ]),
 ]
 
@@ -152,14 +152,15 @@ let everyTest: [Target] = [
     tests("Encoding", ["Encoding"]),
     tests("Evidence", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     tests("AppraisalPolicy", ["AppraisalPolicy", "Encoding"]),
-    tests("Collateral", ["Collateral", "Encoding", "Evidence"]),
+    tests("Collateral", ["Collateral", "Attester", "Encoding", "Evidence", "SimulatedTEE"]),
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
     tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
     tests(
         "ServiceKit",
         [
-            "ServiceKit", "Telemetry", "Encoding", asn1, crypto, x509, httpTypes, nioCore, nioPosix, nioSSL,
+            "ServiceKit", "Collateral", "Telemetry", "Encoding", "Evidence", asn1, crypto, x509, httpTypes, nioCore,
+            nioPosix, nioSSL,
             .product(name: "NIOTLS", package: "swift-nio"),
         ]),
     tests("Storage", ["Storage", "Audit", "Encoding", grdb]),

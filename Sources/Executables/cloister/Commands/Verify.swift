@@ -70,7 +70,8 @@ struct Verify: AsyncParsableCommand {
         do {
             var input = try EvidenceInput(bytes)
             if let runtimeData { input.runtimeData = try Files.readArgument(runtimeData, maximumBytes: 1 << 20) }
-            let collateral = try await CollateralArgument.collateral(for: input, from: collateral, at: time)
+            let collateral = try await CollateralArgument.collateral(
+                for: input, from: collateral, anchors, at: time)
             verdict = EvidenceVerifier(anchors: anchors).verify(
                 input.evidence, tee: input.tee, collateral: collateral, at: time, reportData: input.expectedReportData)
         } catch let refusal as Refusal {
