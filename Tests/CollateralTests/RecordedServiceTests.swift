@@ -59,7 +59,7 @@ struct RecordedServiceTests {
 
     @Test func `SGX collateral of Intel's service verifies a quote of the same time`() async throws {
         let quote = try Vectors.bytes("sgx/maa-00906ed5/intel-prodid.quote.bin")
-        let platform = try SGXPlatformIdentity(of: try SGXQuote(quote[...]))
+        let platform = try DCAPPlatformIdentity(of: try DCAPQuote(quote[...]))
         let collateral = try await client(try pcs()).dcap(
             tee: .sgx, fmspc: platform.fmspc, ca: platform.ca, at: Self.time)
         let verdict = EvidenceVerifier(anchors: .vendors).verify(

@@ -62,10 +62,10 @@ enum CollateralArgument {
     ) async throws -> EvidenceCollateral? {
         let client = try CollateralClient(try CollateralBundle(parsing: bytes), anchors: anchors, at: time)
         switch input.tee {
-        case .sgx:
-            let platform = try SGXPlatformIdentity(of: try SGXQuote(input.evidence[...]))
+        case .sgx, .tdx:
+            let platform = try DCAPPlatformIdentity(of: try DCAPQuote(input.evidence[...]))
             return .dcap(
-                try await client.dcap(tee: .sgx, fmspc: platform.fmspc, ca: platform.ca, at: time))
+                try await client.dcap(tee: platform.tee, fmspc: platform.fmspc, ca: platform.ca, at: time))
         case .snp:
             let report = try SNPReport(input.evidence[...])
             // Reports of version 2 do not name their product; then the bundle's certificates do, by trying.
@@ -79,8 +79,8 @@ enum CollateralArgument {
                 } catch { problem = error }
             }
             throw problem
-        case .tdx, .hcl, .tpm, .nitro, .nvidia:
-            throw CommandFailure.usage("a bundle has collateral for sgx and snp evidence")
+        case .hcl, .tpm, .nitro, .nvidia:
+            throw CommandFailure.usage("a bundle has collateral for sgx, tdx and snp evidence")
         }
     }
 
@@ -91,7 +91,7 @@ enum CollateralArgument {
         let platform = try DCAPPlatformIdentity(of: try DCAPQuote(input.evidence[...]))
         do throws(Refusal) {
             return try await CollateralFolder(path: path).dcap(
-                tee: .sgx, fmspc: platform.fmspc, ca: platform.ca, at: time)
+                tee: platform.tee, fmspc: platform.fmspc, ca: platform.ca, at: time)
         } catch {
             for name in Files.list(path).prefix(maximumFiles) where name.hasSuffix(".json") {
                 if let json = try? Files.json(path + "/" + name), let collateral = try? DCAPCollateral(json: json) {
