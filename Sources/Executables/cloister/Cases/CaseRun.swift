@@ -27,7 +27,7 @@ struct CaseRun {
         guard let expectation = one.expectation else {
             return Outcome(id: one.id, tee: one.tee, expected: one.expect, seen: "not compared", isMet: nil)
         }
-        let seen: String
+        var seen: String
         var isMet: Bool
         do {
             let verdict = try judge(one, root: one.root)
