@@ -363,6 +363,18 @@ struct CollateralClientTests {
         #expect(vendors.service.asked.count == 9)
     }
 
+    @Test func `requests that fail together count as one failure`() async throws {
+        let vendors = try Vendors()
+        vendors.service.answerAll(.silence)
+        let client = try vendors.client()
+        for wait in [10, 20] as [Int64] {
+            // TCB info, QE identity and the PCK list, asked for at once or not at all.
+            let refused = await refusal { _ = try await vendors.dcap(client) }
+            #expect(refused?.detail.contains("retry after \(vendors.clock.now + wait)") == true)
+            vendors.clock.advance(wait)
+        }
+    }
+
     @Test(arguments: [
         ("Sun, 22 Nov 2026 20:40:00 GMT", 80_000 as Int64), ("90000", 86_400), ("0", 1), ("soon", 10), ("-5", 10),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 1),

@@ -14,9 +14,13 @@ struct BackOff: Hashable, Sendable {
     private(set) var notBefore = Timestamp(seconds: .min)
 
     mutating func fail(at now: Timestamp, asked: Timestamp? = nil) {
-        let own = min(Self.longest, Self.first << min(failures, 10))
-        failures += 1
-        notBefore = asked.map { min(max($0, now + 1), now + Self.longestAsked) } ?? now + own
+        if let asked {
+            notBefore = max(notBefore, min(max(asked, now + 1), now + Self.longestAsked))
+        } else if notBefore <= now {
+            // Requests that were in flight together fail together: that counts once.
+            notBefore = now + min(Self.longest, Self.first << min(failures, 10))
+            failures += 1
+        }
     }
 
     /// The moment that a `Retry-After` header names: seconds from now, or a date (RFC 9110 section 10.2.3).

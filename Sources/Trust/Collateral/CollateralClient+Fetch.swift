@@ -23,17 +23,14 @@ extension CollateralClient {
         _ transport: any CollateralTransport
     ) async throws(Refusal) -> Held {
         let name = "\(request.what) for \(request.platform)"
-        let key = route.service + " " + request.path
-        for pause in [backOff(route.service), backOff(key)] {
-            guard let pause, pause.notBefore > clock.now() else { continue }
-            throw Refusal(
-                .collateralInvalid, "\(name): \(route.service) failed before; retry after \(pause.notBefore)")
+        if let pause = pause(request, route), pause > clock.now() {
+            throw Refusal(.collateralInvalid, "\(name): \(route.service) failed before; retry after \(pause)")
         }
         // Before asking, since a service that limits its answers should not be asked for what cannot be proven.
         let issuers = route.bringsIssuers ? nil : try await issuers(of: request)
         let response: CollateralResponse
         do throws(Refusal) { response = try await transport.get(route.url) } catch {
-            let pause = fail(route.service)
+            let pause = fail(nil, route)
             throw Refusal(.collateralInvalid, "\(name): \(error.detail); retry after \(pause)")
         }
         let now = clock.now()
@@ -41,7 +38,7 @@ extension CollateralClient {
             // These two speak for the whole service, others for the item.
             let isBusy = response.status == 429 || response.status == 503
             let pause = fail(
-                isBusy ? route.service : key, asked: BackOff.retryAfter(response.headers["retry-after"], at: now))
+                isBusy ? nil : request, route, asked: BackOff.retryAfter(response.headers["retry-after"], at: now))
             throw Refusal(
                 .collateralInvalid, "\(name): \(route.service) answered \(response.status); retry after \(pause)")
         }
@@ -56,12 +53,10 @@ extension CollateralClient {
             if let known, known.proven.publication.notBefore > proven.publication.notBefore {
                 throw Refusal(.collateralInvalid, "it was issued before the one that is known already")
             }
-            state.withLock { state in
-                for key in [route.service, key] where state.backOff[key] != nil { state.backOff.set(key, BackOff()) }
-            }
+            succeed(request, route)
             return Held(proven: proven, fetched: now, attempted: now)
         } catch {
-            let pause = fail(key)
+            let pause = fail(request, route)
             throw Refusal(
                 .collateralInvalid,
                 "\(name): what \(route.service) answered is refused: \(error.detail); "
@@ -85,17 +80,44 @@ extension CollateralClient {
         case .tcbInfo, .qeIdentity, .pckRevocationList, .endorsementIssuers: return ""
         }
     }
+}
 
-    private func backOff(_ key: String) -> BackOff? { state.withLock { $0.backOff[key] } }
+// MARK: Back-off
+
+extension CollateralClient {
+    private static func key(_ request: CollateralRequest, _ route: CollateralServices.Route) -> String {
+        route.service + " " + request.path
+    }
+
+    /// Until when the service, or this item of it, is left alone; nil when nothing failed.
+    private func pause(_ request: CollateralRequest, _ route: CollateralServices.Route) -> Timestamp? {
+        let key = CollateralClient.key(request, route)
+        return state.withLock { state in
+            [state.serviceBackOff[route.service], state.itemBackOff[key]].compactMap { $0?.notBefore }.max()
+        }
+    }
 
     /// Notes a failure, and returns when it makes sense to ask again.
-    private func fail(_ key: String, asked: Timestamp? = nil) -> Timestamp {
+    ///
+    /// - Parameter request: the item that failed; nil for the whole service.
+    private func fail(
+        _ request: CollateralRequest?, _ route: CollateralServices.Route, asked: Timestamp? = nil
+    ) -> Timestamp {
         let now = clock.now()
+        let key = request.map { CollateralClient.key($0, route) }
         return state.withLock { state in
-            var backOff = state.backOff[key] ?? BackOff()
+            var backOff = (key.map { state.itemBackOff[$0] } ?? state.serviceBackOff[route.service]) ?? BackOff()
             backOff.fail(at: now, asked: asked)
-            state.backOff.set(key, backOff)
+            if let key { state.itemBackOff.set(key, backOff) } else { state.serviceBackOff[route.service] = backOff }
             return backOff.notBefore
+        }
+    }
+
+    private func succeed(_ request: CollateralRequest, _ route: CollateralServices.Route) {
+        let key = CollateralClient.key(request, route)
+        state.withLock { state in
+            state.serviceBackOff[route.service] = nil
+            if state.itemBackOff[key] != nil { state.itemBackOff.set(key, BackOff()) }
         }
     }
 }

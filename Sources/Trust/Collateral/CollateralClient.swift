@@ -38,7 +38,9 @@ package final class CollateralClient: CollateralSource {
     struct State {
         var held: BoundedMap<CollateralRequest, Held>
         var inFlight: [CollateralRequest: Task<Outcome, Never>] = [:]
-        var backOff = BoundedMap<String, BackOff>(capacity: 1_024)
+        /// By service, of which there are a few, and by item of a service, of which evidence may name any number.
+        var serviceBackOff: [String: BackOff] = [:]
+        var itemBackOff = BoundedMap<String, BackOff>(capacity: 1_024)
     }
 
     /// Seconds after which an item is fetched anew, and seconds between two attempts at that.
