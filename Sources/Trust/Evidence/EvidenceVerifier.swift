@@ -14,8 +14,9 @@ public final class EvidenceVerifier: Sendable {
     let platforms: ProvenCache<SGXPlatform>
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
+    let attestationKeyChains: ProvenCache<AttestationKeyChain>
 
-    /// - Parameter cacheCapacity: entries of each of the five caches; the oldest leaves first.
+    /// - Parameter cacheCapacity: entries of each cache; the oldest leaves first.
     public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
         self.anchors = anchors
         certificates = ProvenCache(capacity: cacheCapacity)
@@ -23,6 +24,7 @@ public final class EvidenceVerifier: Sendable {
         platforms = ProvenCache(capacity: cacheCapacity)
         dcapCollateral = ProvenCache(capacity: cacheCapacity)
         snpEndorsements = ProvenCache(capacity: cacheCapacity)
+        attestationKeyChains = ProvenCache(capacity: cacheCapacity)
     }
 
     /// Judges evidence as of a moment.
@@ -44,7 +46,9 @@ public final class EvidenceVerifier: Sendable {
             return verifySGX(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
-        case .tdx, .hcl, .tpm, .nitro, .nvidia:
+        case .tpm:
+            return verifyTPM(evidence[...], at: time, policy: policy, reportData: reportData)
+        case .tdx, .hcl, .nitro, .nvidia:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()

@@ -7,6 +7,14 @@ extension TrustAnchors {
     /// serial number 22650cd65a9d3489f383b49552bf501b392706ac in both encodings (to 2033 and to 2049).
     /// AMD: `https://kdsintf.amd.com/vcek/v1/{product}/cert_chain`, the second certificate (ARK-Milan 010000, ARK-Genoa
     /// 020000, ARK-Turin).
+    ///
+    /// Microsoft: “Azure Virtual TPM Root Certificate Authority 2023”,
+    /// `http://www.microsoft.com/pkiops/certs/Azure%20Virtual%20TPM%20Root%20Certificate%20Authority%202023.crt`, serial
+    /// number 51f431da2c92088a4e29e0d929de4aa7, SHA-256 of the certificate
+    /// e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95.
+    /// Google: “EK/AK CA Root” of Google Cloud, `gcp_ek_ak_ca_root.crt` in google/go-tpm-tools, serial number
+    /// a65da4f9e328f38035c3a73d4f72432bdf15dc, SHA-256 of the certificate
+    /// 594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2.
     public static let vendors: TrustAnchors = {
         var anchors = TrustAnchors()
         for (role, pin) in [
@@ -14,6 +22,8 @@ extension TrustAnchors {
             (.ark(.milan), "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"),
             (.ark(.genoa), "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831"),
             (.ark(.turin), "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
+            (.azureVTPM, "5cbc52672ae101263c2976736044a964c1182ce9412c39937183baddcccb8cdf"),
+            (.googleVTPM, "56a613f57126a385dd6949294e93b0b566f96ab0573be0c2368e6f5ca779831f"),
         ] {
             guard let bytes = Hex.decode(pin), let digest = Digest(bytes: bytes) else { continue }
             anchors.add(Anchor(role: role, pin: digest, grade: .hardware))

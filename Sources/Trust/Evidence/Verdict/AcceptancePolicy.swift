@@ -17,6 +17,7 @@ public struct AcceptancePolicy: Hashable, Sendable {
     public var requireRevocationLists = false
     public var sgx = SGXRequirements()
     public var snp = SNPRequirements()
+    public var tpm = TPMRequirements()
 
     public init() {}
 

@@ -2,4 +2,5 @@
 public enum AttestedEvidence: Sendable {
     case sgx(SGXQuote)
     case snp(SNPReport)
+    case tpm(TPMState)
 }
