@@ -172,6 +172,24 @@ struct TPMFaultTests {
         }
     }
 
+    @Test func `a remembered chain of certificates ends when it ends, and is another key's no more than before`() throws {
+        var fixture = try TPMFixture()
+        let root = try Certificate(der: fixture.root.selfSigned())
+        let verifier = EvidenceVerifier(anchors: TrustAnchors().trusting(root, as: .googleVTPM, grade: .hardware))
+        func verdict(_ evidence: [UInt8], at time: Timestamp) -> Verdict {
+            verifier.verify(evidence, tee: .tpm, collateral: nil, at: time)
+        }
+        let evidence = try fixture.evidence()
+        #expect(verdict(evidence, at: TPMFixture.time).accepted)
+        #expect(verdict(evidence, at: Timestamp(seconds: 2_000_000_001)).code == .evidenceChain)
+        let log = try #require(evidence.firstRange(of: fixture.log?.bytes ?? []))
+        let chain = evidence[log.upperBound...]
+        fixture.key = try .otherRSA()
+        fixture.hasCertificates = false
+        let swapped = verdict(try fixture.evidence() + chain, at: TPMFixture.time)
+        #expect(swapped.code == .evidenceChain && swapped.detail.contains("another key"))
+    }
+
     // MARK: Policy
 
     @Test func `a named key needs no certificate unless the policy asks for one`() throws {

@@ -52,6 +52,10 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
     /// What a TPM quote must carry.
     var nonce: [UInt8]? { json["nonce_hex"]?.string.flatMap { Hex.decode($0) } }
 
+    /// A TPM quote in a file of its own.
+    var tpmQuoteFile: String? { json["tpm_quote"]?.string }
+    var hclHeaderVersion: UInt32? { json["hcl"]?["header_version"]?.integer.map { UInt32($0) } }
+
     // MARK: Files
 
     func evidence() throws -> [UInt8] {

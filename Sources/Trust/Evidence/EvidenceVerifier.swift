@@ -29,14 +29,17 @@ public final class EvidenceVerifier: Sendable {
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. TEEs other than `sgx` and `snp` are
-    /// refused as not appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict. `tdx`, `nitro` and `nvidia` are refused
+    /// as not appraised.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX quote or an SNP report as the hardware made it, without wrappers.
-    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it.
+    ///   - evidence: an SGX quote or an SNP report as the hardware made it, without wrappers; the JSON that `HCLEvidence`
+    ///     reads; the message that `TPMEvidence` reads.
+    ///   - collateral: of the same TEE, for `hcl` of its hardware; nil is refused, with all that can be said without it. A
+    ///     TPM has none.
     ///   - time: the moment to judge for, not necessarily now.
-    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away; nil if the caller compares.
+    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away; for `hcl` and
+    ///     `tpm` exactly the nonce of the TPM's quote; nil if the caller compares.
     public func verify(
         _ evidence: [UInt8], tee: TEE, collateral: EvidenceCollateral?, at time: Timestamp,
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
@@ -46,9 +49,11 @@ public final class EvidenceVerifier: Sendable {
             return verifySGX(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .hcl:
+            return verifyHCL(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .tpm:
             return verifyTPM(evidence[...], at: time, policy: policy, reportData: reportData)
-        case .tdx, .hcl, .nitro, .nvidia:
+        case .tdx, .nitro, .nvidia:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()

@@ -61,7 +61,10 @@ extension EvidenceVerifier {
                 return .success(endorsement)
             } catch { return .failure(error) }
         case nil:
-            return .failure(Refusal(.evidenceChain, "there is no collateral: the report needs its VCEK or VLEK, with ASK or ASVK and ARK"))
+            return .failure(
+                Refusal(
+                    .evidenceChain,
+                    "there is no collateral: the report needs its VCEK or VLEK, with ASK or ASVK and ARK"))
         case .dcap:
             return .failure(Refusal(.collateralInvalid, "the collateral is Intel's, not AMD's"))
         }

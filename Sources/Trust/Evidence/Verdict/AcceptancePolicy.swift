@@ -18,6 +18,7 @@ public struct AcceptancePolicy: Hashable, Sendable {
     public var sgx = SGXRequirements()
     public var snp = SNPRequirements()
     public var tpm = TPMRequirements()
+    public var hcl = HCLRequirements()
 
     public init() {}
 

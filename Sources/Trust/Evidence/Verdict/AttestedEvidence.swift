@@ -3,4 +3,5 @@ public enum AttestedEvidence: Sendable {
     case sgx(SGXQuote)
     case snp(SNPReport)
     case tpm(TPMState)
+    case hcl(HCLReport, TPMState)
 }

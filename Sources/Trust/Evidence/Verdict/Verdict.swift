@@ -27,7 +27,7 @@ public struct Verdict: Sendable {
     public let tcbStatus: String?
     /// Advisories of the matched levels, without repetition, in the vendor's order.
     public let advisories: [String]
-    /// Names of `attestation-api.md` sections 9.2 and 9.3.
+    /// Names of `attestation-api.md` sections 9.1 to 9.3; `x-cloister-…` for what the API does not know.
     public let claims: [String: JSON]
     /// Whether the caller's policy is met, whatever else is wrong.
     public let isPolicyMet: Bool
@@ -35,7 +35,7 @@ public struct Verdict: Sendable {
     public let validUntil: Timestamp?
     /// Everything that was looked at, in the order of `evidence.md` section 2.
     public let checks: [Check]
-    /// The 64 bytes that the attested program chose.
+    /// What the attested program or its verifier chose: 64 bytes of report data, or the nonce of a TPM's quote.
     public let reportData: [UInt8]
     /// The 32 bytes that whoever started the program chose: HOST_DATA, or CONFIGID with KSS when its second half is
     /// zero (all 64 bytes when it is not); empty without either.
