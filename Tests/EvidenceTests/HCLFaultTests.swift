@@ -90,18 +90,18 @@ struct HCLFaultTests {
         Fault("a report made by the guest at VMPL 2", .platformPolicy, "vmpl") {
             $0.snp.report[SNPReport.Layout.vmpl] = 2
         },
-        Fault("AC-002 runtime data changed", .bindingMismatch, "attestation-key") {
+        Fault("AC-002 runtime data changed", .bindingMismatch, "tpm-key") {
             $0.boundData = try $0.standardRuntimeData()
             $0.secureBoot = false
         },
-        Fault("AC-002 runtime data with another key", .bindingMismatch, "attestation-key") {
+        Fault("AC-002 runtime data with another key", .bindingMismatch, "tpm-key") {
             $0.boundData = try $0.standardRuntimeData(key: .otherRSA())
         },
-        Fault("AC-002 bytes after the digest in the report data", .bindingMismatch, "attestation-key") {
+        Fault("AC-002 bytes after the digest in the report data", .bindingMismatch, "tpm-key") {
             $0.hashType = 3
             $0.change = { $0[1_228] = 1 }
         },
-        Fault("AC-001 quote signed by another key", .evidenceSignature, "quote-signature") {
+        Fault("AC-001 quote signed by another key", .evidenceSignature, "tpm-quote-signature") {
             $0.tpm.signsWith = try .otherRSA()
         },
         Fault("AC-002 wrong nonce", .bindingMismatch, "nonce") { $0.tpm.quote.nonce[0] ^= 1 },
@@ -283,6 +283,31 @@ struct HCLFaultTests {
         var longMessage = quote
         longMessage.message.append(0)
         #expect(throws: Refusal.self) { try longMessage.signed() }
+    }
+
+    @Test func `AC-001 a changed bit in any byte of report, quote and registers is refused`() throws {
+        var fixture = try HCLFixture()
+        (fixture.tpm.log, fixture.padding) = (nil, 8)
+        let built = try fixture.built()
+        let verifier = EvidenceVerifier(anchors: built.anchors)
+        func isAccepted(_ evidence: HCLEvidence) -> Bool {
+            verifier.verify(
+                evidence.json.canonical, tee: .hcl, collateral: built.collateral, at: SNPFixture.time,
+                reportData: Array("challenge".utf8)
+            ).accepted
+        }
+        #expect(isAccepted(built.evidence))
+        func flipAll(_ part: WritableKeyPath<HCLEvidence, [UInt8]>) {
+            for index in built.evidence[keyPath: part].indices {
+                var changed = built.evidence
+                changed[keyPath: part][index] ^= 1 << UInt8(index % 8)
+                #expect(!isAccepted(changed), "byte \(index)")
+            }
+        }
+        flipAll(\.report)
+        flipAll(\.quote.message)
+        flipAll(\.quote.signature)
+        for index in 0..<24 { flipAll(\.quote.pcrs[index]) }
     }
 
     @Test func `AC-018 no cut of a report is read`() throws {

@@ -7,19 +7,24 @@ import Encoding
 /// A made-up Azure confidential VM: an SNP platform, the paravisor's report on it, and a virtual TPM.
 struct HCLFixture: Sendable {
     var snp = SNPFixture()
+    /// The trust domain to use instead of the SNP guest.
+    var tdx: TDXFixture?
     var tpm: TPMFixture
     /// The runtime data that the report carries, and that its hardware report binds; alike unless one is set.
     var runtimeData: String?
     var boundData: String?
     var userData = String(repeating: "0", count: 128)
     var secureBoot = true
-    var reportType: UInt32 = 2
+    /// SNP or TDX, by what is there, when nil.
+    var reportType: UInt32?
     var hashType: UInt32 = 1
     var padding = 100
     var hasCertificates = false
-    /// What stands in the area of the hardware's report; the SNP report when nil.
+    /// What stands in the area of the hardware's report, when it is not that report.
     var hardwareArea: [UInt8]?
-    var tdQuote: [UInt8]?
+    /// Changes the TDREPORT, and evidence that is finished.
+    var changeLocal: @Sendable (inout [UInt8]) -> Void = { _ in }
+    var changeEvidence: @Sendable (inout HCLEvidence) -> Void = { _ in }
     /// Changes the finished report.
     var change: @Sendable (inout [UInt8]) -> Void = { _ in }
 
@@ -57,7 +62,9 @@ struct HCLFixture: Sendable {
         let data = Array(try (runtimeData ?? standardRuntimeData()).utf8)
         var report = Array("HCLA".utf8) + Self.little(2, UInt32(1_236 + data.count), 2, 0, 0, 0, 0)
         report += hardware + Array(repeating: 0, count: 1_184 - hardware.count)
-        report += Self.little(UInt32(20 + data.count), 1, reportType, hashType, UInt32(data.count)) + data
+        report +=
+            Self.little(
+                UInt32(20 + data.count), 1, reportType ?? (tdx == nil ? 2 : 4), hashType, UInt32(data.count)) + data
         report += Array(repeating: 0, count: padding)
         change(&report)
         return report
@@ -65,7 +72,7 @@ struct HCLFixture: Sendable {
 
     struct Built: Sendable {
         var evidence: HCLEvidence
-        var collateral: SNPCollateral
+        var collateral: EvidenceCollateral?
         var anchors: TrustAnchors
 
         func verdict(
@@ -73,18 +80,42 @@ struct HCLFixture: Sendable {
             nonce: [UInt8]? = Array("challenge".utf8)
         ) -> Verdict {
             EvidenceVerifier(anchors: anchors).verify(
-                evidence.json.canonical, tee: .hcl, collateral: .snp(collateral), at: time, policy: policy,
+                evidence.json.canonical, tee: .hcl, collateral: collateral, at: time, policy: policy,
                 reportData: nonce)
         }
     }
 
+    /// What the hardware says: its report, the TD quote where there is one, collateral and roots.
+    private struct Platform {
+        var report: [UInt8]
+        var tdQuote: [UInt8]?
+        var collateral: EvidenceCollateral
+        var anchors: TrustAnchors
+    }
+
+    private func platform(reportData: [UInt8]) throws -> Platform {
+        guard var tdx else {
+            var snp = snp
+            let offset = SNPReport.Layout.reportData
+            snp.report.replaceSubrange(offset..<offset + 64, with: reportData)
+            let built = try snp.built()
+            return Platform(report: built.report, collateral: .snp(built.collateral), anchors: built.anchors)
+        }
+        tdx.put(reportData, at: TDReport.Layout.reportData)
+        let built = try tdx.built()
+        var local = [UInt8](repeating: 0, count: 1_024)
+        local[0] = 0x81
+        local.replaceSubrange(128..<192, with: reportData)
+        let mrTD = TDReport.Layout.mrTD
+        local.replaceSubrange(528..<576, with: tdx.body[mrTD..<mrTD + 48])
+        changeLocal(&local)
+        return Platform(
+            report: local, tdQuote: built.quote, collateral: .dcap(built.collateral), anchors: built.anchors)
+    }
+
     func built() throws -> Built {
-        var snp = snp
         let bound = Self.digest(try boundData ?? runtimeData ?? standardRuntimeData(), hashType)
-        let reportData = SNPReport.Layout.reportData
-        snp.report.replaceSubrange(
-            reportData..<reportData + 64, with: bound + Array(repeating: 0, count: 64 - bound.count))
-        let hardware = try snp.built()
+        let platform = try platform(reportData: bound + Array(repeating: 0, count: 64 - bound.count))
         let message = tpm.message()
         let signature = try (tpm.signsWith ?? tpm.key).numbers(over: message)[0]
         let registers = (tpm.supplied ?? tpm.registers).filter { $0.key.bank == .sha256 }.sorted { $0.key < $1.key }
@@ -96,13 +127,14 @@ struct HCLFixture: Sendable {
                 try tpm.issuer.der(issuer: tpm.root.subject, signedBy: tpm.rootKey), try tpm.root.selfSigned(),
             ]
         }
-        let evidence = HCLEvidence(
-            report: try report(hardwareArea ?? hardware.report),
-            quote: HCLQuote(message: message, signature: signature, pcrs: registers.map(\.value)), tdQuote: tdQuote,
-            attestationKeyCertificates: certificates, eventLog: tpm.log?.bytes)
+        var evidence = HCLEvidence(
+            report: try report(hardwareArea ?? platform.report),
+            quote: HCLQuote(message: message, signature: signature, pcrs: registers.map(\.value)),
+            tdQuote: platform.tdQuote, attestationKeyCertificates: certificates, eventLog: tpm.log?.bytes)
+        changeEvidence(&evidence)
         let root = try Certificate(der: tpm.root.selfSigned())
         return Built(
-            evidence: evidence, collateral: hardware.collateral,
-            anchors: hardware.anchors.trusting(root, as: .azureVTPM, grade: .hardware))
+            evidence: evidence, collateral: platform.collateral,
+            anchors: platform.anchors.trusting(root, as: .azureVTPM, grade: .hardware))
     }
 }

@@ -61,7 +61,7 @@ struct HCLVectorTests {
         #expect(verdict.claims["x-ms-sevsnpvm-vmpl"] == 0 && report.runtimeData.userData?.count == 64)
         // Hardware first, in one record.
         let names = verdict.checks.map(\.name)
-        #expect(names.firstIndex(of: "report-signature") ?? 99 < names.firstIndex(of: "quote-signature") ?? 0)
+        #expect(names.firstIndex(of: "report-signature") ?? 99 < names.firstIndex(of: "tpm-quote-signature") ?? 0)
         if let version = vector.hclHeaderVersion { #expect(report.headerVersion == version) }
     }
 
@@ -83,7 +83,8 @@ struct HCLVectorTests {
         let verdict = verifier.verify(
             try vector.evidence(), tee: .hcl, collateral: nil, at: vector.time, reportData: vector.nonce)
         #expect(verdict.code == .evidenceChain && verdict.detail.contains("with ASK or ASVK and ARK"))
-        #expect(verdict.check("quote-signature")?.outcome == .passed && verdict.check("pcr-digest")?.outcome == .passed)
+        #expect(
+            verdict.check("tpm-quote-signature")?.outcome == .passed && verdict.check("pcr-digest")?.outcome == .passed)
         #expect(verdict.signatureChain != .valid && verdict.claims.isEmpty)
     }
 
@@ -92,8 +93,8 @@ struct HCLVectorTests {
         let vector = try VectorCase.named("hcl-kinvolk-mismatch")
         let verdict = try HCLCase(vector).verdict(nonce: vector.nonce)
         #expect(!vector.isAccepted && !verdict.accepted && verdict.signatureChain == .invalid)
-        #expect(verdict.check("quote-signature")?.code == .evidenceSignature, Comment(rawValue: verdict.json.text))
-        #expect(verdict.check("attestation-key")?.outcome == .passed)
+        #expect(verdict.check("tpm-quote-signature")?.code == .evidenceSignature, Comment(rawValue: verdict.json.text))
+        #expect(verdict.check("tpm-key")?.outcome == .passed)
     }
 
     @Test("another nonce is refused, and no nonce is said to allow replay")

@@ -81,7 +81,7 @@ struct TPMFaultTests {
         Fault("a quote by another scheme than the key's", .evidenceMalformed, "format") {
             $0.signsWith = try .newPSS()
         },
-        Fault("a key that is not restricted", .evidenceChain, "attestation-key") { $0.attributes = 0x0004_0072 },
+        Fault("a key that is not restricted", .evidenceChain, "tpm-key") { $0.attributes = 0x0004_0072 },
         Fault("no certificate", .evidenceChain, "ak-certificate-chain") { $0.hasCertificates = false },
         Fault("AC-001 certificate of another key", .evidenceChain, "ak-certificate-chain") {
             $0.leaf.key = try TPMTestKey.otherRSA().certificateKey
@@ -105,7 +105,7 @@ struct TPMFaultTests {
         Fault("issuer not yet valid", .evidenceChain, "ak-certificate-validity") {
             $0.issuer.notBefore = TPMFixture.time + 1
         },
-        Fault("AC-001 quote signed by another key", .evidenceSignature, "quote-signature") {
+        Fault("AC-001 quote signed by another key", .evidenceSignature, "tpm-quote-signature") {
             $0.signsWith = try .otherRSA()
         },
         Fault("AC-002 wrong nonce", .bindingMismatch, "nonce") { $0.quote.nonce[0] ^= 1 },
@@ -172,7 +172,8 @@ struct TPMFaultTests {
         }
     }
 
-    @Test func `a remembered chain of certificates ends when it ends, and is another key's no more than before`() throws {
+    @Test func `a remembered chain of certificates ends when it ends, and is another key's no more than before`() throws
+    {
         var fixture = try TPMFixture()
         let root = try Certificate(der: fixture.root.selfSigned())
         let verifier = EvidenceVerifier(anchors: TrustAnchors().trusting(root, as: .googleVTPM, grade: .hardware))

@@ -36,7 +36,7 @@ struct TPMVectorTests {
         let verdict = EvidenceVerifier(anchors: .vendors).verify(
             try vector.evidence(), tee: .tpm, collateral: nil, at: vector.time, reportData: vector.nonce)
         #expect(verdict.code == .evidenceChain && verdict.claims.isEmpty && verdict.attested == nil)
-        #expect(verdict.check("quote-signature")?.outcome == .passed)
+        #expect(verdict.check("tpm-quote-signature")?.outcome == .passed)
     }
 
     @Test func `another nonce is refused, and no nonce is said to allow replay`() throws {

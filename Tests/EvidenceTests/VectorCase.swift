@@ -42,6 +42,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
 
     /// "default policy must reject": genuine, refused for its attributes.
     var isGenuineButRefused: Bool { expect.contains("default policy must reject") || expect.contains("strict default") }
+    var isDebuggable: Bool { expect.contains("DEBUG") }
     var isAccepted: Bool { !isGenuineButRefused && expect.hasPrefix("valid") }
     var tcbStatus: String? {
         expect.firstMatch(of: /TCB ([A-Z][A-Za-z]+)/).map { String($0.1) }.flatMap { TCBStatus(rawValue: $0)?.rawValue }
@@ -65,7 +66,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
 
     func collateral() throws -> EvidenceCollateral {
         if tee == .snp { return .snp(try snpCollateral()) }
-        if let files = json["files"] { return .dcap(try VectorCase.sgxCollateral(files)) }
+        if let files = json["files"] { return .dcap(try VectorCase.dcapCollateral(files)) }
         let path = try #require(json["collateral"]?.string)
         return .dcap(try DCAPCollateral(json: try JSON.parse(try Vectors.bytes(path))))
     }
@@ -85,7 +86,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
     }
 
     /// Intel's sample keeps each part in a file of its own, with document and signature in one JSON object.
-    private static func sgxCollateral(_ files: JSON) throws -> DCAPCollateral {
+    private static func dcapCollateral(_ files: JSON) throws -> DCAPCollateral {
         func text(_ name: String) throws -> String {
             String(decoding: try Vectors.bytes(try #require(files[name]?.string)), as: UTF8.self)
         }

@@ -11,7 +11,7 @@ public final class EvidenceVerifier: Sendable {
     let certificates: ProvenCache<Certificate>
     /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
     let pckChains: ProvenCache<PCKChain>
-    let platforms: ProvenCache<SGXPlatform>
+    let platforms: ProvenCache<QuotingPlatform>
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
     let attestationKeyChains: ProvenCache<AttestationKeyChain>
@@ -29,12 +29,12 @@ public final class EvidenceVerifier: Sendable {
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. `tdx`, `nitro` and `nvidia` are refused
-    /// as not appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict. `nitro` and `nvidia` are refused as not
+    /// appraised.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX quote or an SNP report as the hardware made it, without wrappers; the JSON that `HCLEvidence`
-    ///     reads; the message that `TPMEvidence` reads.
+    ///   - evidence: an SGX or TDX quote or an SNP report as the hardware made it, without wrappers; the JSON that
+    ///     `HCLEvidence` reads; the message that `TPMEvidence` reads.
     ///   - collateral: of the same TEE, for `hcl` of its hardware; nil is refused, with all that can be said without it. A
     ///     TPM has none.
     ///   - time: the moment to judge for, not necessarily now.
@@ -45,15 +45,16 @@ public final class EvidenceVerifier: Sendable {
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
     ) -> Verdict {
         switch tee {
-        case .sgx:
-            return verifySGX(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .sgx, .tdx:
+            return verifyDCAP(
+                evidence[...], tee: tee, collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .hcl:
             return verifyHCL(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .tpm:
             return verifyTPM(evidence[...], at: time, policy: policy, reportData: reportData)
-        case .tdx, .nitro, .nvidia:
+        case .nitro, .nvidia:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()

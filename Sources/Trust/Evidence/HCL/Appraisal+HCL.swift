@@ -20,16 +20,29 @@ extension Appraisal {
         }
     }
 
+    /// The TDREPORT of the HCL report against the quote: only the quote is signed for others to see.
+    mutating func checkLocalReport(_ local: HCLTDReport, isQuotedBy quoted: TDReport) {
+        guard local.reportData.elementsEqual(quoted.reportData), local.mrTD.elementsEqual(quoted.mrTD) else {
+            fail("td-quote", .bindingMismatch, "the TD quote is of another TD or report than the HCL report's TDREPORT")
+            signatureChain = .invalid
+            return
+        }
+        pass("td-quote", "the TD quote repeats report data and MRTD of the HCL report's TDREPORT")
+        skip(
+            "paravisor",
+            "the policy has to say which paravisors it trusts: this one's MRTD is \(Hex.encode(quoted.mrTD))")
+    }
+
     /// The runtime data against the report data, and so the key that stands in it.
     mutating func checkBinding(_ report: HCLReport, of key: PublicKey) {
         guard report.bindsRuntimeData else {
             fail(
-                "attestation-key", .bindingMismatch, "the hardware's report does not bind the runtime data with the key"
+                "tpm-key", .bindingMismatch, "the hardware's report does not bind the runtime data with the key"
             )
             signatureChain = .invalid
             return
         }
-        pass("attestation-key", "HCLAkPub, key \(key.pin), in runtime data that the hardware's report binds")
+        pass("tpm-key", "HCLAkPub, key \(key.pin), in runtime data that the hardware's report binds")
     }
 
     /// What the relying party asks of the VM's configuration and user data.

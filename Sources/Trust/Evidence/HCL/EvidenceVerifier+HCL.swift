@@ -20,15 +20,23 @@ extension EvidenceVerifier {
         }
         appraisal.pass("format", "HCL report of header version \(report.headerVersion) with a TPM quote")
 
-        // The hardware's report, with the runtime data's digest for report data.
+        // What the hardware signed, with the runtime data's digest for report data.
         switch report.hardware {
         case .snp(let hardware):
             appraiseSNP(
                 hardware, &appraisal, collateral: collateral, at: time, policy: policy,
                 reportData: report.runtimeDigest)
             appraisal.checkParavisor(hardware, policy)
-        case .tdx:
-            appraisal.fail("certificate-chain", .evidenceMalformed, "HCL reports over TDX are not appraised")
+        case .tdx(let local):
+            do throws(Refusal) {
+                let quote = try evidence.readTDQuote()
+                var policy = policy
+                policy.tdx = policy.hcl.tdx
+                appraiseDCAP(
+                    quote.envelope, read: quote.envelope.bytes, &appraisal, collateral: collateral, at: time,
+                    policy: policy, reportData: report.runtimeDigest)
+                appraisal.checkLocalReport(local, isQuotedBy: quote.report)
+            } catch { appraisal.fail("td-quote", error) }
         }
 
         // The attestation key, and what it states.

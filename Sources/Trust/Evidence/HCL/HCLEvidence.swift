@@ -128,6 +128,14 @@ public struct HCLEvidence: Sendable {
         return .object(members)
     }
 
+    /// - Throws: `evidence-malformed`, also when there is no TD quote.
+    func readTDQuote() throws(Refusal) -> TDXQuote {
+        guard let tdQuote else {
+            throw Refusal(.evidenceMalformed, "evidence with an HCL report over TDX needs the TD quote")
+        }
+        return try TDXQuote(tdQuote[...])
+    }
+
     /// Collateral of the embedded VCEK and what AMD publishes above it; nil when there is none embedded.
     ///
     /// - Parameters:

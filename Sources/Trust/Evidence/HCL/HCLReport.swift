@@ -9,7 +9,7 @@ public struct HCLReport: Sendable {
     /// The hardware's report, by the type that the HCL report names.
     public enum Hardware: Sendable {
         case snp(SNPReport)
-        case tdx(TDReport)
+        case tdx(HCLTDReport)
     }
 
     public let headerVersion: UInt32
@@ -65,7 +65,7 @@ public struct HCLReport: Sendable {
         }
         switch type {
         case HCLReport.snpType: hardware = .snp(try SNPReport(hardwareArea))
-        case HCLReport.tdxType: hardware = .tdx(try TDReport(area: hardwareArea))
+        case HCLReport.tdxType: hardware = .tdx(try HCLTDReport(area: hardwareArea))
         default: throw Refusal(.evidenceMalformed, "HCL report type \(type) is neither SNP (2) nor TDX (4)")
         }
         runtimeDigest = try HCLReport.digest(content, hash)
@@ -98,11 +98,11 @@ public struct HCLReport: Sendable {
 /// The part of a TDREPORT that a quote repeats. Its own authentication code is for the machine alone that made it.
 ///
 /// - Source: Intel TDX module, TDREPORT_STRUCT; `evidence.md` section 1.4.
-public struct TDReport: Sendable {
+public struct HCLTDReport: Sendable {
     /// 64 bytes.
     public let reportData: ArraySlice<UInt8>
     /// 48 bytes.
-    public let mrtd: ArraySlice<UInt8>
+    public let mrTD: ArraySlice<UInt8>
 
     private static let byteCount = 1_024
 
@@ -110,13 +110,13 @@ public struct TDReport: Sendable {
     /// - Throws: `evidence-malformed`.
     init(area: ArraySlice<UInt8>) throws(Refusal) {
         // REPORTMACSTRUCT begins with the type 0x81 of a TD, without subtype.
-        guard area.count >= TDReport.byteCount, area.field(0, 4).elementsEqual([0x81, 0, 0, 0]) else {
+        guard area.count >= HCLTDReport.byteCount, area.field(0, 4).elementsEqual([0x81, 0, 0, 0]) else {
             throw Refusal(.evidenceMalformed, "the HCL report says TDX, and its hardware report is not a TDREPORT")
         }
-        guard area.dropFirst(TDReport.byteCount).isZero else {
+        guard area.dropFirst(HCLTDReport.byteCount).isZero else {
             throw Refusal(.evidenceMalformed, "bytes that are not all zero follow the TDREPORT")
         }
         reportData = area.field(128, 64)
-        mrtd = area.field(512 + 16, 48)
+        mrTD = area.field(512 + 16, 48)
     }
 }

@@ -1,12 +1,19 @@
 public import Encoding
 
-/// What a relying party asks of an Azure confidential VM beyond its hardware, for which `snp` and the Intel members of the
-/// policy hold.
+/// What a relying party asks of an Azure confidential VM beyond its hardware, for which `snp` and the members for Intel
+/// platforms hold.
 ///
 /// The hardware measures the paravisor only, and any SNP guest can call itself one: name Microsoft's digests in
 /// `SNPRequirements.idKeyDigests`, or measurements that you trust. What the VM started is in the registers.
 public struct HCLRequirements: Hashable, Sendable {
     public var pcrs = PCRRequirements()
+    /// What is asked of a TD under an HCL report, in place of `AcceptancePolicy.tdx`. Not SEPT_VE_DISABLE unless it is
+    /// added: the recorded TDs of Azure run with all attributes off.
+    public var tdx: TDXRequirements = {
+        var requirements = TDXRequirements()
+        requirements.requiredAttributes = []
+        return requirements
+    }()
     /// Members of `vm-configuration` and their values, for example `secure-boot` and `tpm-enabled` true.
     public var configuration: [String: JSON] = [:]
     /// The attestation key must have a certificate under Microsoft's root for virtual TPMs besides the report.

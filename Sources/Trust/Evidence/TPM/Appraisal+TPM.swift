@@ -7,13 +7,13 @@ extension Appraisal {
     mutating func checkQuoteSignatures(_ quotes: [SignedTPMQuote], by key: PublicKey) -> Bool {
         for signed in quotes where !signed.signature.isValid(over: signed.quote.bytes, by: key) {
             fail(
-                "quote-signature", .evidenceSignature,
+                "tpm-quote-signature", .evidenceSignature,
                 "the attestation key's signature over the quote of \(signed.banks) is wrong")
             return false
         }
         let schemes = Set(quotes.map(\.signature.detail)).sorted().joined(separator: ", ")
         pass(
-            "quote-signature",
+            "tpm-quote-signature",
             "\(schemes) over the quote of \(quotes.map(\.banks).joined(separator: ", ")) by key \(key.pin)")
         return true
     }

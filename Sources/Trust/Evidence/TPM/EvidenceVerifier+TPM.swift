@@ -37,11 +37,11 @@ extension EvidenceVerifier {
     ) -> Bool {
         let key = evidence.attestationKey.key
         guard evidence.attestationKey.isAttestationKey else {
-            appraisal.fail("attestation-key", .evidenceChain, "the TPM key may sign what did not come from its TPM")
+            appraisal.fail("tpm-key", .evidenceChain, "the TPM key may sign what did not come from its TPM")
             return false
         }
         let isNamed = policy.attestationKeys.contains(key.pin)
-        appraisal.pass("attestation-key", "key \(key.pin), restricted to what its TPM states")
+        appraisal.pass("tpm-key", "key \(key.pin), restricted to what its TPM states")
         guard !isNamed || policy.requiresCertificate else {
             appraisal.skip("ak-certificate-chain", "the policy names the key")
             return true
