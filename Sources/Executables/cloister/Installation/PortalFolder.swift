@@ -68,19 +68,22 @@ struct PortalFolder {
             throw CommandFailure(error.detail, code: error.name)
         }
         return anchors.all.compactMap { anchor -> (String, JSON)? in
-            let kind: String
-            switch anchor.role {
-            case .dcap: kind = "sgx"
-            case .ark(let product): kind = "ark-\(product.rawValue.lowercased())"
-            // The units that the portal meets run on neither.
-            case .azureVTPM, .googleVTPM, .nitro, .nvidia: return nil
-            }
+            guard let kind = PortalFolder.kind(of: anchor.role) else { return nil }
             let isSimulated = anchor.grade == .simulated
             return (
                 "\(kind) \(isSimulated) \(anchor.pin)",
                 ["kind": .string(kind), "pin": .string(anchor.pin.description), "simulated": .bool(isSimulated)]
             )
         }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
+    /// What the portal's configuration calls a root; nil for those of TEEs that no unit of an installation runs on.
+    static func kind(of role: TrustAnchors.Role) -> String? {
+        switch role {
+        case .dcap: "sgx"
+        case .ark(let product): "ark-\(product.rawValue.lowercased())"
+        case .azureVTPM, .googleVTPM, .nitro, .nvidia: nil
+        }
     }
 
     private func rootFile() throws(Refusal) -> [UInt8] {
