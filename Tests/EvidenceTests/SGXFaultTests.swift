@@ -189,7 +189,7 @@ struct SGXFaultTests {
         Fault("AC-010 revoked quoting enclave", .tcbNotAccepted, "tcb-level") { $0.quotingEnclave[258] = 3 },
         Fault("AC-018 bytes after the quote", .evidenceMalformed, "format") { $0.trailing = [1] },
         Fault("AC-018 quoting enclave of another vendor", .evidenceMalformed, "format") { $0.header[12] ^= 1 },
-        Fault("AC-018 unknown version", .evidenceMalformed, "format") { $0.header[0] = 4 },
+        Fault("AC-018 unknown version", .evidenceMalformed, "format") { $0.header[0] = 6 },
         Fault("AC-018 unknown attestation key type", .evidenceMalformed, "format") { $0.header[2] = 3 },
         Fault("AC-018 TDX by its TEE type", .evidenceMalformed, "format") { $0.header[4] = 0x81 },
     ]
@@ -260,7 +260,7 @@ struct SGXFaultTests {
         fixture.pceSVN = 10
         let verdict = try fixture.built().verdict()
         let detail = try #require(verdict.check("tcb-level")?.detail)
-        #expect(detail.contains("component 2: 4 < 5") && detail.contains("PCESVN: 10 < 11"))
+        #expect(detail.contains("SGX component 2: 4 < 5") && detail.contains("PCESVN: 10 < 11"))
     }
 
     @Test("AC-010 a policy narrows what is accepted, and status, claims and chain are still told")
@@ -274,9 +274,9 @@ struct SGXFaultTests {
             (.tcbNotAccepted, { $0.minimumTCBDate = Timestamp(year: 2023, month: 1, day: 1) }),
             (.tcbNotAccepted, { $0.refusedAdvisories = ["INTEL-SA-00001"] }),
             (.collateralInvalid, { $0.minimumTCBEvaluationDataNumber = 18 }),
-            (.platformPolicy, { $0.sgx.refusesDynamicPlatform = true }),
-            (.platformPolicy, { $0.sgx.refusesCachedKeys = true }),
-            (.platformPolicy, { $0.sgx.ppids = [] }),
+            (.platformPolicy, { $0.dcap.refusesDynamicPlatform = true }),
+            (.platformPolicy, { $0.dcap.refusesCachedKeys = true }),
+            (.platformPolicy, { $0.dcap.ppids = [] }),
         ]
         for (code, narrow) in narrowings {
             var policy = AcceptancePolicy.default
@@ -286,7 +286,7 @@ struct SGXFaultTests {
             #expect(!verdict.claims.isEmpty && (verdict.tcbStatus == "OutOfDate" || code == .collateralInvalid))
         }
         var noSMT = AcceptancePolicy.default
-        noSMT.sgx.refusesSMT = true
+        noSMT.dcap.refusesSMT = true
         #expect(built.verdict(policy: noSMT).accepted)
         #expect(try SGXFixture().built().verdict(policy: noSMT).code == .platformPolicy)
     }

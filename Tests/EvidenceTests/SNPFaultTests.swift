@@ -303,7 +303,7 @@ struct SNPFaultTests {
             reported: SNPTCBVersion(bootLoader: 0, tee: 0, snp: 24, microcode: 0))
         let verdict = built.verdict(policy: policy)
         #expect(verdict.accepted && verdict.tcbStatus == "OutOfDate")
-        #expect(verdict.check("tcb-level")?.detail.contains("SNP 23 < 24") == true)
+        #expect(verdict.check("tcb-level")?.detail.contains("reported SNP: 23 < 24") == true)
         policy.acceptedTCBStatuses = [.upToDate]
         #expect(built.verdict(policy: policy).code == .tcbNotAccepted)
         policy.snp.floors = [:]

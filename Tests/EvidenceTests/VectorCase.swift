@@ -22,7 +22,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
     }
 
     static func named(_ id: String) throws -> VectorCase {
-        try #require((all(.sgx) + all(.snp)).first { $0.id == id })
+        try #require((all(.sgx) + all(.tdx) + all(.snp)).first { $0.id == id })
     }
 
     private init?(_ json: JSON) {
@@ -41,6 +41,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
 
     /// "default policy must reject": genuine, refused for its attributes.
     var isGenuineButRefused: Bool { expect.contains("default policy must reject") || expect.contains("strict default") }
+    var isDebuggable: Bool { expect.contains("DEBUG") }
     var isAccepted: Bool { !isGenuineButRefused && expect.hasPrefix("valid") }
     var tcbStatus: String? {
         expect.firstMatch(of: /TCB ([A-Z][A-Za-z]+)/).map { String($0.1) }.flatMap { TCBStatus(rawValue: $0)?.rawValue }
@@ -57,7 +58,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
 
     func collateral() throws -> EvidenceCollateral {
         if tee == .snp { return .snp(try snpCollateral()) }
-        if let files = json["files"] { return .dcap(try VectorCase.sgxCollateral(files)) }
+        if let files = json["files"] { return .dcap(try VectorCase.dcapCollateral(files)) }
         let path = try #require(json["collateral"]?.string)
         return .dcap(try DCAPCollateral(json: try JSON.parse(try Vectors.bytes(path))))
     }
@@ -77,7 +78,7 @@ struct VectorCase: Sendable, CustomTestStringConvertible {
     }
 
     /// Intel's sample keeps each part in a file of its own, with document and signature in one JSON object.
-    private static func sgxCollateral(_ files: JSON) throws -> DCAPCollateral {
+    private static func dcapCollateral(_ files: JSON) throws -> DCAPCollateral {
         func text(_ name: String) throws -> String {
             String(decoding: try Vectors.bytes(try #require(files[name]?.string)), as: UTF8.self)
         }

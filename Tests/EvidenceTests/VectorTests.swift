@@ -16,6 +16,17 @@ struct VectorTests {
         "sgx-oe-bad-chain": "evidence-chain",
         "sgx-fortanix-corrupted": "collateral-invalid",
         "sgx-intel-sample": "untrusted-root",
+        "tdx-intel-sample": "untrusted-root",
+        "tdx-phala-v4-expired": "collateral-invalid",
+        "tdx-phala-v5-notsupported": "tcb-not-accepted",
+        "tdx-oe-v5-servicetd-ood": "platform-policy",
+        // 39 bytes of text follow the quote; without them no level matches, which has a test of its own.
+        "tdx-google-spr-notsupported": "evidence-malformed",
+        "tdx-oe-v4-septve": "platform-policy",
+        "tdx-trustee-v4-debug": "debug-enabled",
+        "tdx-google-v5-pck-not-yet-valid": "evidence-chain",
+        "tdx-trustee-v5-notsupported": "tcb-not-accepted",
+        "tdx-wrong-tee-collateral": "collateral-invalid",
         "snp-milan-v2-debug": "debug-enabled",
         "snp-milan-wrong-vcek": "evidence-signature",
         "snp-milan-fake-vcek-legacy": "evidence-chain",
@@ -25,6 +36,9 @@ struct VectorTests {
 
     @Test("SGX case", arguments: VectorCase.all(.sgx))
     func sgx(_ vector: VectorCase) throws { try check(vector) }
+
+    @Test("TDX case", arguments: VectorCase.all(.tdx))
+    func tdx(_ vector: VectorCase) throws { try check(vector) }
 
     @Test("SNP case", arguments: VectorCase.all(.snp))
     func snp(_ vector: VectorCase) throws { try check(vector) }
@@ -39,7 +53,8 @@ struct VectorTests {
             #expect(verdict.code?.name == VectorTests.codes[vector.id] ?? "no code expected", explanation)
         }
         if vector.isGenuineButRefused {
-            #expect(verdict.signatureChain == .valid && !verdict.claims.isEmpty && verdict.isDebuggable, explanation)
+            #expect(verdict.signatureChain == .valid && !verdict.claims.isEmpty, explanation)
+            #expect(verdict.isDebuggable == vector.isDebuggable, explanation)
         }
         if let status = vector.tcbStatus, vector.trustedRoot == nil {
             #expect(verdict.tcbStatus == status, explanation)

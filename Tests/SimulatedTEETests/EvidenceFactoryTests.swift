@@ -51,7 +51,7 @@ import Testing
         #expect(quote.report.svn == 1)
         #expect(quote.report.attributes.contains(.keySeparationAndSharing))
         #expect(Array(quote.report.configID) == Scene.party.bytes + [UInt8](repeating: 0, count: 32))
-        #expect(quote.certificationType == .certificateChain)
+        #expect(quote.envelope.signatureData.certificationType == .certificateChain)
         let verdict = try Scene.trusting(factory.root).verify(
             made.evidence, tee: .sgx, collateral: made.collateral, at: Scene.time)
         #expect(verdict.tcbStatus == "UpToDate")

@@ -11,7 +11,7 @@ public final class EvidenceVerifier: Sendable {
     let certificates: ProvenCache<Certificate>
     /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
     let pckChains: ProvenCache<PCKChain>
-    let platforms: ProvenCache<SGXPlatform>
+    let platforms: ProvenCache<QuotingPlatform>
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
 
@@ -27,11 +27,11 @@ public final class EvidenceVerifier: Sendable {
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. TEEs other than `sgx` and `snp` are
-    /// refused as not appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict. TEEs other than `sgx`, `tdx` and
+    /// `snp` are refused as not appraised.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX quote or an SNP report as the hardware made it, without wrappers.
+    ///   - evidence: an SGX or TDX quote or an SNP report as the hardware made it, without wrappers.
     ///   - collateral: of the same TEE; nil is refused, with all that can be said without it.
     ///   - time: the moment to judge for, not necessarily now.
     ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away; nil if the caller compares.
@@ -40,11 +40,12 @@ public final class EvidenceVerifier: Sendable {
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
     ) -> Verdict {
         switch tee {
-        case .sgx:
-            return verifySGX(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .sgx, .tdx:
+            return verifyDCAP(
+                evidence[...], tee: tee, collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
-        case .tdx, .hcl, .tpm, .nitro, .nvidia:
+        case .hcl, .tpm, .nitro, .nvidia:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()

@@ -17,7 +17,7 @@ enum CollateralArgument {
         for path in paths {
             guard Files.exists(path) else { throw CommandFailure.usage("there is no file or folder \(path)") }
             if Files.isFolder(path) {
-                if input.tee == .sgx {
+                if input.tee == .sgx || input.tee == .tdx {
                     found = .dcap(try await fromFolder(path, input, at: time))
                 } else {
                     for name in Files.list(path).prefix(maximumFiles) where !Files.isFolder(path + "/" + name) {
@@ -55,7 +55,7 @@ enum CollateralArgument {
     private static func fromFolder(_ path: String, _ input: EvidenceInput, at time: Timestamp) async throws
         -> DCAPCollateral
     {
-        let platform = try SGXPlatformIdentity(of: try SGXQuote(input.evidence[...]))
+        let platform = try DCAPPlatformIdentity(of: try DCAPQuote(input.evidence[...]))
         do throws(Refusal) {
             return try await CollateralFolder(path: path).sgx(fmspc: platform.fmspc, ca: platform.ca, at: time)
         } catch {

@@ -60,6 +60,9 @@ struct EvidenceInput: Sendable {
         case "sgxenclave":
             tee = .sgx
             evidence = try bytes(request["quote"], "quote")
+        case "tdxvm":
+            tee = .tdx
+            evidence = try bytes(request["quote"], "quote")
         case "openenclave":
             tee = .sgx
             // A header of 16 bytes: version 1, type 2, length (attestation API reference, section 7.3).
@@ -85,19 +88,22 @@ struct EvidenceInput: Sendable {
         default:
             throw Refusal(
                 .evidenceMalformed,
-                "the attest path \(attestPath.prefix(20)) is not SgxEnclave, OpenEnclave or SevSnpVm")
+                "the attest path \(attestPath.prefix(20)) is not SgxEnclave, OpenEnclave, TdxVm or SevSnpVm")
         }
     }
 
     /// Which TEE made these bytes, by their first fields.
     private static func tee(of bytes: [UInt8]) throws(Refusal) -> TEE {
-        if (try? SGXQuote(bytes[...])) != nil { return .sgx }
+        if let quote = try? DCAPQuote(bytes[...]) { return quote.tee }
         if (try? SNPReport(bytes[...])) != nil { return .snp }
         // Neither parses: say what is wrong with the one that it resembles.
         if bytes.count == SNPReport.Layout.byteCount { _ = try SNPReport(bytes[...]) }
         var reader = ByteReader(bytes)
-        if let version = try? reader.littleEndian(UInt16.self, "version"), version == 3 { _ = try SGXQuote(bytes[...]) }
-        throw Refusal(.evidenceMalformed, "the file is neither an SGX quote, an SEV-SNP report nor a document with one")
+        if let version = try? reader.littleEndian(UInt16.self, "version"), (3...5).contains(version) {
+            _ = try DCAPQuote(bytes[...])
+        }
+        throw Refusal(
+            .evidenceMalformed, "the file is neither an SGX or TDX quote, an SEV-SNP report nor a document with one")
     }
 
     /// What the report data must be, as far as the file says; nil when it carries no runtime data.

@@ -5,8 +5,7 @@ import Encoding
 ///
 /// - Source: `attestation-api.md` section 9.2.
 enum SGXClaims {
-    static func of(_ quote: SGXQuote, input: ArraySlice<UInt8>, collateral: DCAPCollateral?) -> [String: JSON] {
-        let report = quote.report
+    static func of(_ report: SGXReport, input: ArraySlice<UInt8>, collateral: DCAPCollateral?) -> [String: JSON] {
         var claims: [String: JSON] = [:]
         claims.reserveCapacity(12)
         claims["x-ms-sgx-is-debuggable"] = .bool(report.attributes.contains(.debug))

@@ -97,7 +97,8 @@ extension Appraisal {
             let below = platform.tcb.shortcomings(against: reported) + reported.shortcomings(against: platform.tcb)
             fail(
                 "certificate-tcb", .tcbInconsistent,
-                "the certificate is for another TCB than the reported one (\(below.joined(separator: ", ")))")
+                "the certificate is for another TCB than the reported one "
+                    + "(\(below.map(\.description).joined(separator: ", ")))")
         }
         let committed = report.committedTCB(product).shortcomings(against: reported)
         let current = report.currentTCB(product).shortcomings(against: reported)
@@ -107,7 +108,7 @@ extension Appraisal {
             fail(
                 "tcb-order", .tcbInconsistent,
                 "the reported TCB is above the committed or current one: "
-                    + (committed + current).joined(separator: ", "))
+                    + (committed + current).map(\.description).joined(separator: ", "))
         }
     }
 
@@ -120,9 +121,7 @@ extension Appraisal {
         var refused = wanted.guestFaults(report)
         refused += wanted.identityFaults(report, platform)
         refused += wanted.platformFaults(report, platform)
-        require(
-            refused.isEmpty, "platform", .platformPolicy,
-            refused.isEmpty ? "nothing that the policy refuses" : "refused: \(refused.joined(separator: ", "))")
+        requireNone(refused)
         checkReportData(report.reportData, is: reportData)
         if let platform { checkFloors(report, platform.product, policy) }
     }
@@ -136,7 +135,7 @@ extension Appraisal {
             }
             return
         }
-        var short: [String] = []
+        var short: [TCBShortcoming] = []
         for (name, seen, floor) in [
             ("reported", report.reportedTCB(product), floors.reported),
             ("committed", report.committedTCB(product), floors.committed),
@@ -144,13 +143,15 @@ extension Appraisal {
             ("current", report.currentTCB(product), floors.current),
         ] {
             guard let floor else { continue }
-            short += seen.shortcomings(against: floor).map { "\(name) \($0)" }
+            short += seen.shortcomings(against: floor, prefix: name + " ")
         }
         let status = short.isEmpty ? TCBStatus.upToDate : .outOfDate
-        tcbStatus = status
+        tcb = TCBAppraisal(status: status, platform: TCBAppraisal.Level(status: status), shortcomings: short)
         require(
             policy.acceptedTCBStatuses.contains(status), "tcb-level", .tcbNotAccepted,
-            short.isEmpty ? "at or above the policy's floors" : "OutOfDate: \(short.joined(separator: ", "))")
+            short.isEmpty
+                ? "at or above the policy's floors"
+                : "OutOfDate: \(short.map(\.description).joined(separator: ", "))")
     }
 }
 

@@ -46,14 +46,14 @@ public struct SNPTCBVersion: Hashable, Sendable {
             && microcode >= floor.microcode
     }
 
-    /// The components that are below `floor`, as `name seen < wanted`.
-    func shortcomings(against floor: SNPTCBVersion) -> [String] {
-        var found: [String] = []
+    /// The components that are below `floor`, each by its name after `prefix`.
+    func shortcomings(against floor: SNPTCBVersion, prefix: String = "") -> [TCBShortcoming] {
+        var found: [TCBShortcoming] = []
         for (name, seen, wanted) in [
             ("FMC", fmc, floor.fmc), ("boot loader", bootLoader, floor.bootLoader), ("TEE", tee, floor.tee),
             ("SNP", snp, floor.snp), ("microcode", microcode, floor.microcode),
         ] where seen < wanted {
-            found.append("\(name) \(seen) < \(wanted)")
+            found.append(TCBShortcoming(component: prefix + name, seen: UInt16(seen), wanted: UInt16(wanted)))
         }
         return found
     }

@@ -2,37 +2,30 @@ public import Encoding
 
 /// What a relying party accepts of evidence that is genuine.
 ///
-/// The default accepts every TCB status but `Revoked` and `NotSupported`, refuses debug, and asks for nothing else
-/// (formats section 8); every member narrows or widens one rule.
+/// The default accepts every TCB status but `Revoked` and `NotSupported`, refuses debug, for TDX what `TDXRequirements`
+/// says, and asks for nothing else (formats section 8); every member narrows or widens one rule.
 public struct AcceptancePolicy: Hashable, Sendable {
     public var acceptedTCBStatuses: Set<TCBStatus> = Set(TCBStatus.allCases).subtracting([.revoked, .notSupported])
-    /// SGX: the matched level's `tcbDate` must not be before; nil asks for no date.
+    /// SGX and TDX: how long an `OutOfDate` that is not accepted is tolerated, in seconds after the `tcbDate` of the first
+    /// level that the platform (or its module, or its quoting enclave) misses. It then counts as `UpToDate`, and
+    /// `OutOfDateConfigurationNeeded` as `ConfigurationNeeded`.
+    public var outOfDateGraceSeconds: Int64 = 0
+    /// SGX and TDX: the `tcbDate` of each matched level must not be before; nil asks for no date.
     public var minimumTCBDate: Timestamp?
-    /// SGX: `tcbEvaluationDataNumber` of TCB info and QE identity.
+    /// SGX and TDX: `tcbEvaluationDataNumber` of TCB info and QE identity.
     public var minimumTCBEvaluationDataNumber: Int64 = 0
     /// A matched level that names one of these is refused.
     public var refusedAdvisories: Set<String> = []
     public var acceptsDebug = false
-    /// SNP: an absent revocation list is refused. SGX collateral always has its lists.
+    /// SNP: an absent revocation list is refused. Intel's collateral always has its lists.
     public var requireRevocationLists = false
-    public var sgx = SGXRequirements()
+    public var dcap = DCAPRequirements()
+    public var tdx = TDXRequirements()
     public var snp = SNPRequirements()
 
     public init() {}
 
     public static let `default` = AcceptancePolicy()
-}
-
-/// What a relying party asks of an SGX platform beyond its TCB status. The PCK certificate of a Processor CA says nothing
-/// about configuration; there a refused property counts as present.
-public struct SGXRequirements: Hashable, Sendable {
-    public var refusesDynamicPlatform = false
-    public var refusesCachedKeys = false
-    public var refusesSMT = false
-    /// Platform provisioning ids that are accepted; nil accepts all.
-    public var ppids: Set<[UInt8]>?
-
-    public init() {}
 }
 
 /// What a relying party asks of an SNP guest and platform.

@@ -10,7 +10,7 @@ struct Appraisal {
     let tee: TEE
     var grade = Grade.simulated
     var signatureChain = Verdict.SignatureChain.notChecked
-    var tcbStatus: TCBStatus?
+    var tcb: TCBAppraisal?
     var advisories: [String] = []
     var claims: [String: JSON] = [:]
     var validUntil: Timestamp?
@@ -55,6 +55,13 @@ struct Appraisal {
         fail(name, code, detail)
     }
 
+    /// What an allow-list or a bit is refused for, all in one check.
+    mutating func requireNone(_ refused: [String]) {
+        require(
+            refused.isEmpty, "platform", .platformPolicy,
+            refused.isEmpty ? "nothing that the policy refuses" : "refused: \(refused.joined(separator: ", "))")
+    }
+
     /// The verdict. Evidence without a valid signature chain is never accepted, whatever the checks say, and carries
     /// no claims.
     consuming func verdict() -> Verdict {
@@ -64,8 +71,7 @@ struct Appraisal {
         }
         return Verdict(
             code: firstFailure?.code, detail: firstFailure?.detail ?? "", tee: tee, grade: grade,
-            signatureChain: signatureChain, tcbStatus: isSigned ? tcbStatus?.rawValue : nil,
-            advisories: isSigned ? advisories : [], claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
+            signatureChain: signatureChain, tcb: isSigned ? tcb : nil, advisories: isSigned ? advisories : [], claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
             validUntil: isSigned ? validUntil : nil, checks: checks, reportData: isSigned ? reportData : [],
             hostData: isSigned ? hostData : [], isDebuggable: isSigned && isDebuggable,
             attested: isSigned ? attested : nil)

@@ -1,5 +1,6 @@
 /// What genuine evidence says, as typed values; only evidence whose signature chain is valid comes this far.
 public enum AttestedEvidence: Sendable {
     case sgx(SGXQuote)
+    case tdx(TDXQuote)
     case snp(SNPReport)
 }

@@ -23,11 +23,11 @@ public struct Verdict: Sendable {
     /// `hardware` only when the chain ends in a vendor's root.
     public let grade: Grade
     public let signatureChain: SignatureChain
-    /// One of `TCBStatus`; nil when it was not determined.
-    public let tcbStatus: String?
+    /// How the platform stands, part by part; nil when it was not determined.
+    public let tcb: TCBAppraisal?
     /// Advisories of the matched levels, without repetition, in the vendor's order.
     public let advisories: [String]
-    /// Names of `attestation-api.md` sections 9.2 and 9.3.
+    /// Names of `attestation-api.md` sections 9.2 to 9.4.
     public let claims: [String: JSON]
     /// Whether the caller's policy is met, whatever else is wrong.
     public let isPolicyMet: Bool
@@ -37,8 +37,8 @@ public struct Verdict: Sendable {
     public let checks: [Check]
     /// The 64 bytes that the attested program chose.
     public let reportData: [UInt8]
-    /// The 32 bytes that whoever started the program chose: HOST_DATA, or CONFIGID with KSS when its second half is
-    /// zero (all 64 bytes when it is not); empty without either.
+    /// The 32 bytes that whoever started the program chose: HOST_DATA, or CONFIGID with KSS or MRCONFIGID when their
+    /// remainder is zero (all 64 or 48 bytes when it is not); empty without either.
     public let hostData: [UInt8]
     /// Whether the TEE's owner can read the program's memory.
     public let isDebuggable: Bool
@@ -46,6 +46,8 @@ public struct Verdict: Sendable {
     public let attested: AttestedEvidence?
 
     public var accepted: Bool { code == nil }
+    /// One of `TCBStatus`; nil when it was not determined.
+    public var tcbStatus: String? { tcb?.status.rawValue }
 
     /// The verdict as a refusal to throw on.
     ///
@@ -60,7 +62,7 @@ public struct Verdict: Sendable {
             "accepted": .bool(accepted), "code": code.map { .string($0.name) } ?? .null, "detail": .string(detail),
             "tee": .string(tee.rawValue), "grade": .string(grade.rawValue),
             "signatureChain": .string(signatureChain.rawValue), "tcbStatus": tcbStatus.map(JSON.string) ?? .null,
-            "advisories": .array(advisories.map(JSON.string)), "claims": .object(claims),
+            "tcb": tcb?.json ?? .null, "advisories": .array(advisories.map(JSON.string)), "claims": .object(claims),
             "policy": isPolicyMet ? "pass" : "fail",
             "validUntil": validUntil.map { .string($0.description) } ?? .null,
             "checks": .array(checks.map(\.json)),

@@ -1,7 +1,7 @@
 import Encoding
 
 /// Certification data that names a platform instead of carrying its certificate chain.
-enum SGXCertificationData {
+enum CertificationData {
     /// Requires that a chain that came with the collateral is for the platform that the quote names.
     ///
     /// Encrypted PPIDs cannot be compared by anyone but Intel; CPUSVN, PCESVN and PCEID can.
@@ -9,7 +9,7 @@ enum SGXCertificationData {
     /// - Throws: `evidence-malformed` for a wrong length, `evidence-chain` for another platform or TCB.
     /// - Source: Intel SGX ECDSA QuoteLibReference, certification data types 1 to 4.
     static func requireSame(
-        _ quote: SGXQuote, _ chain: PCKChain, known: ProvenCache<Certificate>
+        _ quote: QuoteSignatureData, _ chain: PCKChain, known: ProvenCache<Certificate>
     ) throws(Refusal) {
         let data = quote.certificationData
         switch quote.certificationType {

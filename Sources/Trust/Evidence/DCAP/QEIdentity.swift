@@ -2,15 +2,10 @@ import Encoding
 
 /// Intel's description of its quoting enclave, and the status of each of its versions.
 ///
-/// - Source: Intel PCS API, enclave identity of version 2, id `QE`.
+/// - Source: Intel PCS API, enclave identity of version 2, id `QE` (SGX) and `TD_QE` (TDX).
 struct QEIdentity: Sendable {
-    struct Level: Sendable {
-        let isvSVN: UInt16
-        let date: Timestamp
-        let status: TCBStatus
-        let advisories: [String]
-    }
-
+    /// `sgx` or `tdx`: whose quotes the enclave signs.
+    let tee: TEE
     let issueDate: Timestamp
     let nextUpdate: Timestamp
     let evaluationDataNumber: Int64
@@ -20,14 +15,17 @@ struct QEIdentity: Sendable {
     private let attributesMask: [UInt8]
     private let mrSigner: [UInt8]
     private let productID: UInt16
-    /// Highest first, as Intel lists them.
-    private let levels: [Level]
+    /// Highest first, as Intel lists them; at least one.
+    let levels: [ISVLevel]
 
     /// - Throws: `collateral-invalid`.
     init(signed text: String) throws(Refusal) {
         let reader = try CollateralReader(text, "QE identity")
-        let id = try reader.string("id")
-        guard id == "QE" else { throw reader.wrong("is for \(id.prefix(10)), not QE") }
+        switch try reader.string("id") {
+        case "QE": tee = .sgx
+        case "TD_QE": tee = .tdx
+        case let id: throw reader.wrong("is for \(id.prefix(10)), neither QE nor TD_QE")
+        }
         let version = try reader.integer("version")
         guard version == 2 else { throw reader.wrong("has version \(version); 2 is read") }
         issueDate = try reader.time("issueDate")
@@ -39,14 +37,7 @@ struct QEIdentity: Sendable {
         attributesMask = try reader.hex("attributesMask", count: 16)
         mrSigner = try reader.hex("mrsigner", count: 32)
         productID = try reader.unsigned("isvprodid")
-        var levels: [Level] = []
-        for level in try reader.levels() {
-            levels.append(
-                Level(
-                    isvSVN: try level.object("tcb").unsigned("isvsvn"), date: try level.time("tcbDate"),
-                    status: try level.status(), advisories: try level.advisories()))
-        }
-        self.levels = levels
+        levels = try reader.isvLevels()
     }
 
     /// What about `enclave` is not as described; nil when it is the quoting enclave.
@@ -62,7 +53,4 @@ struct QEIdentity: Sendable {
         if enclave.productID != productID { return "ISVPRODID is \(enclave.productID), not \(productID)" }
         return nil
     }
-
-    /// The first level whose ISVSVN the enclave reaches; nil when there is none.
-    func level(of enclave: SGXReport) -> Level? { levels.first { $0.isvSVN <= enclave.svn } }
 }

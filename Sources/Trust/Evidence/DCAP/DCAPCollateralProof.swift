@@ -1,7 +1,7 @@
 import Crypto
 import Encoding
 
-/// What the bytes of SGX collateral prove, whatever the time: chains, lists and documents, each with its signature.
+/// What the bytes of Intel's collateral prove, whatever the time: chains, lists and documents, each with its signature.
 ///
 /// The parts stand or fall on their own, so that a verdict can name all that is wrong.
 struct DCAPCollateralProof: Sendable {
@@ -39,8 +39,8 @@ struct DCAPCollateralProof: Sendable {
                 document: info, path: path,
                 validity: path.validity.intersection(
                     Validity("the TCB info", from: info.issueDate, before: info.nextUpdate)),
-                detail: "TCB info \(info.evaluationDataNumber) of \(info.issueDate), signed by "
-                    + path.leaf.nameForDetail)
+                detail: "TCB info \(info.evaluationDataNumber) of \(info.issueDate) for \(info.tee.nameForDetail), "
+                    + "signed by \(path.leaf.nameForDetail)")
         }
         qeIdentity = DCAPCollateralProof.catching { () throws(Refusal) in
             let path = try DCAPCollateralProof.signerPath(collateral.qeIdentityIssuerChain, "QE identity")
@@ -51,8 +51,8 @@ struct DCAPCollateralProof: Sendable {
                 document: identity, path: path,
                 validity: path.validity.intersection(
                     Validity("the QE identity", from: identity.issueDate, before: identity.nextUpdate)),
-                detail: "QE identity \(identity.evaluationDataNumber) of \(identity.issueDate), signed by "
-                    + path.leaf.nameForDetail)
+                detail: "QE identity \(identity.evaluationDataNumber) of \(identity.issueDate) for "
+                    + "\(identity.tee.nameForDetail), signed by \(path.leaf.nameForDetail)")
         }
     }
 
@@ -68,10 +68,7 @@ struct DCAPCollateralProof: Sendable {
     }
 
     private static func lists(_ collateral: DCAPCollateral) throws(Refusal) -> Lists {
-        let chain = try Certificate.chain(pem: collateral.pckCRLIssuerChain, refusing: .collateralInvalid)
-        guard chain.count == 2 else {
-            throw Refusal(.collateralInvalid, "the issuer chain of the PCK revocation list has 2 certificates")
-        }
+        let chain = try issuerChain(collateral.pckCRLIssuerChain, "PCK revocation list")
         let path = try CertificatePath(issuers: chain, refusing: .collateralInvalid)
         let root = try list(collateral.rootCACRL, issuer: path.root, "root revocation list")
         let pck = try list(collateral.pckCRL, issuer: path.leaf, "PCK revocation list")
@@ -99,11 +96,16 @@ struct DCAPCollateralProof: Sendable {
     }
 
     private static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
+        try CertificatePath(try issuerChain(pem, what), refusing: .collateralInvalid)
+    }
+
+    /// Issuer and root; Intel's samples have the two the other way round.
+    private static func issuerChain(_ pem: String, _ what: String) throws(Refusal) -> [Certificate] {
         let chain = try Certificate.chain(pem: pem, refusing: .collateralInvalid)
         guard chain.count == 2 else {
             throw Refusal(.collateralInvalid, "the issuer chain of the \(what) has 2 certificates, not \(chain.count)")
         }
-        return try CertificatePath(chain, refusing: .collateralInvalid)
+        return chain[0].issuerName == chain[0].subjectName ? chain.reversed() : chain
     }
 
     private static func checkSignature(

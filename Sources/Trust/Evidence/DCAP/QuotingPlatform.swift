@@ -2,7 +2,7 @@ import Crypto
 import Encoding
 
 /// One platform's quoting enclave and attestation key, proven by its PCK chain, whatever the time.
-struct SGXPlatform: Sendable {
+struct QuotingPlatform: Sendable {
     let chain: PCKChain
     /// A copy, so that a cached platform does not hold a whole quote.
     let quotingEnclave: SGXReport
@@ -15,7 +15,7 @@ struct SGXPlatform: Sendable {
     }
 
     /// - Throws: `Faults` when the QE report is not signed by the PCK, or does not bind the attestation key.
-    init(_ quote: SGXQuote, chain: PCKChain) throws(Faults) {
+    init(_ quote: QuoteSignatureData, chain: PCKChain) throws(Faults) {
         let enclave = quote.quotingEnclaveReport
         let isSigned =
             (try? P256.Signing.ECDSASignature(rawRepresentation: quote.quotingEnclaveSignature)).map {

@@ -27,6 +27,9 @@ struct CollateralReader {
         return value
     }
 
+    func has(_ name: String) -> Bool { members[name] != nil }
+    /// A member that only explains another; nil also where it is of another type.
+    func optionalString(_ name: String) -> String? { members[name]?.string }
     func string(_ name: String) throws(Refusal) -> String { try member(name) { $0.string } }
     func integer(_ name: String) throws(Refusal) -> Int64 { try member(name) { $0.integer } }
     func time(_ name: String) throws(Refusal) -> Timestamp {
@@ -64,7 +67,7 @@ struct CollateralReader {
 
     func status() throws(Refusal) -> TCBStatus {
         let name = try string("tcbStatus")
-        guard let status = TCBStatus(rawValue: name), status != .notSupported else {
+        guard let status = TCBStatus(rawValue: name), status.isPublished else {
             throw wrong("has an unknown tcbStatus")
         }
         return status
@@ -72,7 +75,7 @@ struct CollateralReader {
 
     /// Absent in version 2 and in levels without any.
     func advisories() throws(Refusal) -> [String] {
-        guard members["advisoryIDs"] != nil else { return [] }
+        guard has("advisoryIDs") else { return [] }
         return try member("advisoryIDs") { $0.strings }
     }
 }
