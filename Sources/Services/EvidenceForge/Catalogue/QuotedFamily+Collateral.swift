@@ -100,8 +100,8 @@ extension QuotedFamily {
             infoCase("15-components", "its levels have 15 components") {
                 $0.changeTCBs { $0["sgxtcbcomponents"] = .array(($0["sgxtcbcomponents"]?.array ?? []).dropLast()) }
             },
-            infoCase("component-256", "a component of its levels is 256") {
-                $0.changeTCBs { $0.setComponent(0, to: 256) }
+            infoCase("component-65536", "a component of its levels is 65536") {
+                $0.changeTCBs { $0.setComponent(0, to: 65_536) }
             },
             infoCase("negative-component", "a component of its levels is negative") {
                 $0.changeTCBs { $0.setComponent(0, to: -1) }

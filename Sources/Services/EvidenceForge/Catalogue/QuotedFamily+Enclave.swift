@@ -81,12 +81,12 @@ extension QuotedFamily {
     var signature: [ForgedCase] {
         var fields: [(String, Int)] = [("user-data", 28)]
         if isNested {
-            typealias Layout = TDReportRecipe.Layout
+            typealias Layout = TDReport.Layout
             fields += [
-                ("tee-tcb-svn", Layout.tcbSVN + 3), ("mrseam", Layout.moduleMeasurement),
-                ("tdattributes", Layout.attributes), ("xfam", Layout.xfam), ("mrtd", Layout.measurement),
-                ("mrconfigid", Layout.configID), ("mrowner", Layout.owner), ("mrownerconfig", Layout.ownerConfig),
-                ("rtmr0", Layout.runtimeMeasurements), ("rtmr3", Layout.runtimeMeasurements + 3 * 48),
+                ("tee-tcb-svn", Layout.teeTCBSVN + 3), ("mrseam", Layout.mrSeam),
+                ("tdattributes", Layout.tdAttributes), ("xfam", Layout.xfam), ("mrtd", Layout.mrTD),
+                ("mrconfigid", Layout.mrConfigID), ("mrowner", Layout.mrOwner), ("mrownerconfig", Layout.mrOwnerConfig),
+                ("rtmr0", Layout.rtmr), ("rtmr3", Layout.rtmr + 3 * 48),
                 ("report-data", Layout.reportData),
             ].map { ($0.0, $0.1 + bodyOffset) }
         } else {

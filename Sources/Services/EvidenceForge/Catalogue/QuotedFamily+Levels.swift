@@ -79,15 +79,4 @@ extension QuotedFamily {
             }
         ]
     }
-
-    private var trustDomainPolicy: [ForgedCase] {
-        [
-            wrong("debug", .debugEnabled, "AC-005", "the TD is a debug TD") {
-                $0.quote.body[TDReportRecipe.Layout.attributes] |= 1
-            },
-            wrong("sept-ve-enabled", .platformPolicy, "AC-020", "SEPT_VE_DISABLE is not set") {
-                $0.quote.body[TDReportRecipe.Layout.attributes + 3] &= 0xef
-            },
-        ]
-    }
 }

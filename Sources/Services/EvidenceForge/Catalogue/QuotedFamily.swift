@@ -14,7 +14,10 @@ struct QuotedFamily: Sendable {
 
     static let sgx = QuotedFamily(prefix: "sgx", form: .sgx3)
     static let tdx4 = QuotedFamily(prefix: "tdx4", form: .tdx4)
+    /// Version 5 with the body of a TD 1.5. What it has in common with version 4 below the body is not repeated.
+    static let tdx5 = QuotedFamily(prefix: "tdx5", form: .tdx5TD15)
 
+    /// All that quotes of one version can have.
     var cases: [ForgedCase] {
         right + lengths + formats + chainTimes + chainRoles + chainShapes + roots + revocation + lists + tcbInfo
             + tcbInfoSigner + qeIdentity + enclave + signature + levels + policy
