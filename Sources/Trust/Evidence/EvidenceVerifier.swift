@@ -14,8 +14,10 @@ public final class EvidenceVerifier: Sendable {
     let platforms: ProvenCache<QuotingPlatform>
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
     let snpEndorsements: ProvenCache<SNPEndorsement>
+    let nitroChains: ProvenCache<NitroChain>
+    let nvidiaEndorsements: ProvenCache<NVIDIAEndorsement>
 
-    /// - Parameter cacheCapacity: entries of each of the five caches; the oldest leaves first.
+    /// - Parameter cacheCapacity: entries of each cache; the oldest leaves first.
     public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
         self.anchors = anchors
         certificates = ProvenCache(capacity: cacheCapacity)
@@ -23,18 +25,23 @@ public final class EvidenceVerifier: Sendable {
         platforms = ProvenCache(capacity: cacheCapacity)
         dcapCollateral = ProvenCache(capacity: cacheCapacity)
         snpEndorsements = ProvenCache(capacity: cacheCapacity)
+        nitroChains = ProvenCache(capacity: cacheCapacity)
+        nvidiaEndorsements = ProvenCache(capacity: cacheCapacity)
     }
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. TEEs other than `sgx`, `tdx` and
-    /// `snp` are refused as not appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict. `hcl` and `tpm` are refused as not
+    /// appraised.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX or TDX quote or an SNP report as the hardware made it, without wrappers.
-    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it.
+    ///   - evidence: an SGX or TDX quote, an SNP report or a Nitro document as the hardware made it, without wrappers; for
+    ///     NVIDIA the JSON that `NVIDIAEvidence` reads.
+    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it. Nitro documents and
+    ///     NVIDIA reports carry their chains and have none.
     ///   - time: the moment to judge for, not necessarily now.
-    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away; nil if the caller compares.
+    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away, or exactly the nonce of a Nitro
+    ///     document (its user data, without a nonce) or of an NVIDIA report; nil if the caller compares.
     public func verify(
         _ evidence: [UInt8], tee: TEE, collateral: EvidenceCollateral?, at time: Timestamp,
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
@@ -45,7 +52,9 @@ public final class EvidenceVerifier: Sendable {
                 evidence[...], tee: tee, collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
-        case .hcl, .tpm, .nitro, .nvidia:
+        case .nitro: return verifyNitro(evidence[...], at: time, policy: policy, reportData: reportData)
+        case .nvidia: return verifyNVIDIA(evidence[...], at: time, policy: policy, reportData: reportData)
+        case .hcl, .tpm:
             var appraisal = Appraisal(tee: tee)
             appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
             return appraisal.verdict()

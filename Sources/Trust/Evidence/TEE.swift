@@ -1,6 +1,7 @@
 /// A kind of trusted execution environment, by the name that Cloister's formats use (formats section 1, "Names").
 ///
-/// `EvidenceVerifier` appraises `sgx`, `tdx` and `snp`; evidence of the other kinds is refused as not appraised.
+/// `EvidenceVerifier` appraises `sgx`, `tdx`, `snp`, `nitro` and `nvidia`; evidence of the other kinds is refused as not
+/// appraised.
 public enum TEE: String, Hashable, Sendable, CaseIterable {
     case sgx
     case tdx

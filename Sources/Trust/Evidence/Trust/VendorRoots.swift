@@ -7,6 +7,10 @@ extension TrustAnchors {
     /// serial number 22650cd65a9d3489f383b49552bf501b392706ac in both encodings (to 2033 and to 2049).
     /// AMD: `https://kdsintf.amd.com/vcek/v1/{product}/cert_chain`, the second certificate (ARK-Milan 010000, ARK-Genoa
     /// 020000, ARK-Turin).
+    /// AWS Nitro Enclaves: `aws.nitro-enclaves` in `https://aws-nitro-enclaves.amazonaws.com/AWS_NitroEnclaves_Root-G1.zip`,
+    /// certificate fingerprint 641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b.
+    /// NVIDIA: `NVIDIA Device Identity CA` of the attestation SDK, serial number 2d3670b1ca100411c1fec0e82a065b54,
+    /// certificate fingerprint 102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48.
     public static let vendors: TrustAnchors = {
         var anchors = TrustAnchors()
         for (role, pin) in [
@@ -14,6 +18,8 @@ extension TrustAnchors {
             (.ark(.milan), "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"),
             (.ark(.genoa), "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831"),
             (.ark(.turin), "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
+            (.nitro, "f2caf5ecc6190b4a8399b78bc58a2bbcd0382375db8a1bfd78a82743874fd225"),
+            (.nvidia, "a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4"),
         ] {
             guard let bytes = Hex.decode(pin), let digest = Digest(bytes: bytes) else { continue }
             anchors.add(Anchor(role: role, pin: digest, grade: .hardware))

@@ -22,6 +22,8 @@ public struct AcceptancePolicy: Hashable, Sendable {
     public var dcap = DCAPRequirements()
     public var tdx = TDXRequirements()
     public var snp = SNPRequirements()
+    public var nitro = NitroRequirements()
+    public var nvidia = NVIDIARequirements()
 
     public init() {}
 

@@ -52,6 +52,18 @@ extension Appraisal {
             isSame ? "the report data is as expected" : "the report data is \(Hex.encode(seen)), not as expected")
     }
 
+    /// What binds evidence whose nonce has any length, when the caller says what it must be: no zeros are filled up.
+    mutating func checkReportData(_ seen: ArraySlice<UInt8>, isExactly wanted: [UInt8]?) {
+        guard let wanted else {
+            skip("report-data", "the caller compares the nonce")
+            return
+        }
+        let isSame = constantTimeEquals(seen, wanted)
+        require(
+            isSame, "report-data", .bindingMismatch,
+            isSame ? "the nonce is as expected" : "the nonce of \(seen.count) bytes is not as expected")
+    }
+
     /// The verdict ends no later than this.
     mutating func limit(_ end: Timestamp) { validUntil = min(validUntil ?? end, end) }
 }

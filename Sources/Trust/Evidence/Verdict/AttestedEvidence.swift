@@ -3,4 +3,6 @@ public enum AttestedEvidence: Sendable {
     case sgx(SGXQuote)
     case tdx(TDXQuote)
     case snp(SNPReport)
+    case nitro(NitroDocument)
+    case nvidia(NVIDIAReport)
 }
