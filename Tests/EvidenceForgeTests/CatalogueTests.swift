@@ -11,7 +11,7 @@ enum World {
     }
 
     /// Kinds of evidence that the verifier of this build appraises.
-    static let appraised: Set<TEE> = [.sgx, .tdx, .snp]
+    static let appraised: Set<TEE> = [.sgx, .tdx, .snp, .nitro]
 
     static func verdict(_ forgedCase: ForgedCase) throws -> Verdict {
         let made = try forgedCase.make(try forge.get())
@@ -26,7 +26,7 @@ enum World {
 
 @Suite("The verifier and the catalogue of wrong evidence")
 struct CatalogueVerdictTests {
-    @Test("right evidence is accepted, with its status", arguments: [TEE.sgx, .tdx, .snp])
+    @Test("right evidence is accepted, with its status", arguments: [TEE.sgx, .tdx, .snp, .nitro])
     func right(_ tee: TEE) throws {
         for forgedCase in World.cases(tee, wrong: false) {
             let verdict = try World.verdict(forgedCase)
@@ -36,7 +36,7 @@ struct CatalogueVerdictTests {
         }
     }
 
-    @Test("each wrong one is refused with its code", arguments: [TEE.sgx, .tdx, .snp])
+    @Test("each wrong one is refused with its code", arguments: [TEE.sgx, .tdx, .snp, .nitro])
     func wrong(_ tee: TEE) throws {
         for forgedCase in World.cases(tee, wrong: true) {
             let verdict = try World.verdict(forgedCase)
@@ -71,7 +71,7 @@ struct CatalogueTests {
         var seen: [Digest: String] = [:]
         for forgedCase in Catalogue.cases {
             let made = try forgedCase.make(forge)
-            var content = made.evidence + Array(made.tee.rawValue.utf8)
+            var content = made.evidence + Array("\(made.tee) \(forgedCase.name.prefix { $0 != "-" })".utf8)
             content += made.collateral?.json.canonical ?? [0]
             content += made.binding ?? []
             let other = seen.updateValue(forgedCase.name, forKey: Digest(of: content))

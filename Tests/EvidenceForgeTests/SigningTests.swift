@@ -20,19 +20,16 @@ struct SigningTests {
         ),
     ])
     func p256(_ message: String, _ r: String, _ s: String) throws {
-        let key = SigningKey.p256(
-            try .init(
-                rawRepresentation: bytes("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")))
+        let scalar = try bytes("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
+        let key = SigningKey(.p256(try .init(rawRepresentation: scalar)))
         #expect(try Hex.encode(key.rawSignature(over: Array(message.utf8))) == r + s)
     }
 
     @Test("the P-384 signature of RFC 6979 appendix A.2.6")
     func p384() throws {
-        let key = SigningKey.p384(
-            try .init(
-                rawRepresentation: bytes(
-                    "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
-                        + "96d5724e4c70a825f872c9ea60d2edf5")))
+        let scalar = try bytes(
+            "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5")
+        let key = SigningKey(.p384(try .init(rawRepresentation: scalar)))
         #expect(
             try Hex.encode(key.rawSignature(over: Array("sample".utf8)))
                 == "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
@@ -44,23 +41,28 @@ struct SigningTests {
         let ring = try KeyRing.forged(seed: "signing")
         for number in UInt8(0)..<40 {
             let message = [UInt8](repeating: number, count: Int(number))
-            guard case .p256(let p256) = try ring.p256("key \(number)"),
-                case .p384(let p384) = try ring.p384("key \(number)")
-            else { throw Refusal(.keyInvalid, "another kind of key") }
-            let first = try SigningKey.p256(p256).rawSignature(over: message)
-            #expect(p256.publicKey.isValidSignature(try .init(rawRepresentation: first), for: message))
-            let second = try SigningKey.p384(p384).rawSignature(over: message)
-            #expect(p384.publicKey.isValidSignature(try .init(rawRepresentation: second), for: message))
+            let (first, second) = (try ring.p256("key \(number)"), try ring.p384("key \(number)"))
+            guard case .p256(let p256) = first.kind, case .p384(let p384) = second.kind else {
+                throw Refusal(.keyInvalid, "another kind of key")
+            }
+            #expect(
+                p256.publicKey.isValidSignature(
+                    try .init(rawRepresentation: first.rawSignature(over: message)), for: message))
+            #expect(
+                p384.publicKey.isValidSignature(
+                    try .init(rawRepresentation: second.rawSignature(over: message)), for: message))
         }
         let message = Array("a certificate".utf8)
         for name in KeyRing.RSAName.allCases {
             let key = try ring.rsa(name)
-            let pss = try SigningKey.pss(key).rawSignature(over: message)
-            #expect(pss == (try SigningKey.pss(key).rawSignature(over: message)))
+            let pss = try ring.pss(name).rawSignature(over: message)
+            #expect(try pss == ring.pss(name).rawSignature(over: message))
+            // Without the memory of signatures.
+            #expect(try pss == SigningKey(.pss(key)).rawSignature(over: message))
             #expect(
                 key.publicKey.isValidSignature(
                     .init(rawRepresentation: pss), for: SHA384.hash(data: message), padding: .PSS))
-            let pkcs1 = try SigningKey.pkcs1(key).rawSignature(over: message)
+            let pkcs1 = try ring.pkcs1(name).rawSignature(over: message)
             #expect(
                 key.publicKey.isValidSignature(
                     .init(rawRepresentation: pkcs1), for: SHA256.hash(data: message), padding: .insecurePKCS1v1_5))

@@ -89,8 +89,8 @@ extension SNPRecipe {
         _ product: SNPProduct, _ kind: SNPReport.SigningKey = .vcek, version: UInt32, program: AttestedProgram,
         keys: KeyRing, dates: Dates, at time: Timestamp
     ) throws -> SNPRecipe {
-        let arkKey = SigningKey.pss(try keys.rsa(product.arkName))
-        let askKey = SigningKey.pss(try keys.rsa(.ask))
+        let arkKey = try keys.pss(product.arkName)
+        let askKey = try keys.pss(.ask)
         let name = "amd/\(product.rawValue)/\(kind)"
         let leafKey = try keys.p384("\(name)/key")
         let chipID = keys.bytes("amd/\(product.rawValue)/chip", product.chipIDBytes)

@@ -9,9 +9,9 @@ package struct VTPMChainRecipe: Sendable {
     package var leaf: CertificateRecipe
 
     package static func standard(keys: KeyRing, dates: Dates) throws -> VTPMChainRecipe {
-        let rootKey = SigningKey.pkcs1(try keys.rsa(.vtpmRoot))
-        let authorityKey = SigningKey.pkcs1(try keys.rsa(.vtpmAuthority))
-        let key = SigningKey.pkcs1(try keys.rsa(.attestationKey))
+        let rootKey = try keys.pkcs1(.vtpmRoot)
+        let authorityKey = try keys.pkcs1(.vtpmAuthority)
+        let key = try keys.pkcs1(.attestationKey)
         let rootName = DistinguishedName.azureRoot(
             DistinguishedName.rootPrefix + "Virtual TPM Root Certificate Authority")
         let authorityName = DistinguishedName.commonName("Simulated Virtual TPM CA - 01")

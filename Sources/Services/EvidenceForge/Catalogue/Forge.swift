@@ -41,6 +41,13 @@ package struct Forge: Sendable {
             keys: ofStrangers ? strangers : keys, dates: Forge.dates, at: Forge.time)
     }
 
+    /// A document of an enclave that is not in debug mode, with nothing wrong.
+    func nitro(ofStrangers: Bool = false) throws -> NitroRecipe {
+        try .standard(
+            program: Forge.program(measurementBytes: 48), keys: ofStrangers ? strangers : keys, dates: Forge.dates,
+            at: Forge.time)
+    }
+
     /// An up-to-date AMD chip, with nothing wrong.
     func snp(
         _ product: SNPProduct, _ kind: SNPReport.SigningKey = .vcek, version: UInt32, ofStrangers: Bool = false

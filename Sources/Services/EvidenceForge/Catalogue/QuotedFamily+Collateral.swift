@@ -209,7 +209,7 @@ extension QuotedFamily {
             invalid("qe-identity-chain-without-root", "the chain of the QE identity lacks the root") {
                 $0.dcap.qeIdentityChain = [.signer]
             },
-            invalid("qe-identity-chain-reversed", "the chain of the QE identity begins with the root") {
+            right("qe-identity-chain-reversed", "the chain of the QE identity begins with the root, as in Intel's samples") {
                 $0.dcap.qeIdentityChain = [.root, .signer]
             },
             invalid("without-collateral", "there is no collateral") { $0.presentation.accompanying = .nothing },

@@ -14,7 +14,7 @@ extension SNPCases {
                     $0[link].notBefore = Forge.time + 1
                 },
                 wrong("\(link.name)-signed-by-stranger", .evidenceChain, "AC-002", "the \(link.words) is signed by a stranger")
-                { recipe, forge in recipe[link].signer = .pss(try forge.keys.rsa(.arkGenoa)) },
+                { recipe, forge in recipe[link].signer = try forge.keys.pss(.arkGenoa) },
                 wrong("\(link.name)-signature-flipped", .evidenceChain, "AC-002", "one bit of the \(link.words)'s signature is wrong")
                 { $0[link].tamper = { $0.flipLastBit() } },
                 wrong("\(link.name)-serial-flipped", .evidenceChain, "AC-002", "one bit of the \(link.words)'s serial number is wrong")
@@ -33,7 +33,7 @@ extension SNPCases {
                 $0.authority.notAfter = Forge.time - 1
             },
             wrong("vcek-signed-with-pkcs1", .evidenceChain, "AC-002", "the VCEK is signed in the older RSA form by a stranger")
-            { recipe, forge in recipe.leaf.signer = .pkcs1(try forge.keys.rsa(.vtpmRoot)) },
+            { recipe, forge in recipe.leaf.signer = try forge.keys.pkcs1(.vtpmRoot) },
         ]
     }
 
@@ -188,7 +188,7 @@ extension SNPCases {
         } + [
             wrong("ark-of-other-product", .simulatedRoot, "AC-003", "the chain ends in the root of Genoa, which does not vouch for Milan")
             { recipe, forge in
-                let key = SigningKey.pss(try forge.keys.rsa(.arkGenoa))
+                let key = try forge.keys.pss(.arkGenoa)
                 recipe.ark.key = key
                 recipe.ark.signer = key
                 recipe.authority.signer = key

@@ -27,10 +27,13 @@ package struct KeyRing: Sendable {
 
     private let secret: SymmetricKey
     private let rsa: [RSAName: _RSA.Signing.PrivateKey]
+    private let memory: SignatureMemory?
 
-    package init(secret: [UInt8], rsa: [RSAName: _RSA.Signing.PrivateKey]) {
+    /// - Parameter memory: what its keys have signed before, where they sign the same things again.
+    package init(secret: [UInt8], rsa: [RSAName: _RSA.Signing.PrivateKey], memory: SignatureMemory? = nil) {
         self.secret = SymmetricKey(data: secret)
         self.rsa = rsa
+        self.memory = memory
     }
 
     /// Bytes that depend on the secret and on nothing but their name.
@@ -43,15 +46,24 @@ package struct KeyRing: Sendable {
 
     /// - Throws: for a scalar outside the group's order, which one secret in 2³² would give.
     package func p256(_ name: String) throws -> SigningKey {
-        .p256(try P256.Signing.PrivateKey(rawRepresentation: bytes(name, 32)))
+        SigningKey(.p256(try P256.Signing.PrivateKey(rawRepresentation: bytes(name, 32))), memory: memory)
     }
 
     /// - Throws: for a scalar outside the group's order, which no secret will give.
     package func p384(_ name: String) throws -> SigningKey {
-        .p384(try P384.Signing.PrivateKey(rawRepresentation: bytes(name, 48)))
+        SigningKey(.p384(try P384.Signing.PrivateKey(rawRepresentation: bytes(name, 48))), memory: memory)
     }
 
+    /// An RSA key that signs as AMD's authorities do.
+    ///
     /// - Throws: when the ring was made without this key.
+    package func pss(_ name: RSAName) throws -> SigningKey { SigningKey(.pss(try rsa(name)), memory: memory) }
+
+    /// An RSA key that signs as virtual TPMs do.
+    ///
+    /// - Throws: when the ring was made without this key.
+    package func pkcs1(_ name: RSAName) throws -> SigningKey { SigningKey(.pkcs1(try rsa(name)), memory: memory) }
+
     package func rsa(_ name: RSAName) throws -> _RSA.Signing.PrivateKey {
         guard let key = rsa[name] else { throw CryptoKitError.incorrectKeySize }
         return key
@@ -68,7 +80,7 @@ extension KeyRing {
         var rsa: [RSAName: _RSA.Signing.PrivateKey] = [:]
         for name in RSAName.allCases { rsa[name] = try FixedRSAKeys.key(isStranger ? name.stranger : name) }
         let secret = Array("\(isStranger ? "stranger" : "world")/\(seed)".utf8)
-        return KeyRing(secret: secret, rsa: rsa)
+        return KeyRing(secret: secret, rsa: rsa, memory: SignatureMemory())
     }
 }
 

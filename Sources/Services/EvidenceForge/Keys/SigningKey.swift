@@ -3,28 +3,39 @@ package import CryptoExtras
 
 /// A private key of a simulated vendor or machine. Its signatures are deterministic: the same key and content give the
 /// same bytes, so that what a seed makes can be compared byte by byte.
-package enum SigningKey: Sendable {
-    /// Intel's: ECDSA over P-256 with SHA-256.
-    case p256(P256.Signing.PrivateKey)
-    /// AWS's, and the keys of AMD's chips: ECDSA over P-384 with SHA-384.
-    case p384(P384.Signing.PrivateKey)
-    /// AMD's authorities: RSASSA-PSS with SHA-384 and a salt of 48 bytes.
-    case pss(_RSA.Signing.PrivateKey)
-    /// Virtual TPMs and their authorities: RSASSA-PKCS1-v1_5 with SHA-256.
-    case pkcs1(_RSA.Signing.PrivateKey)
+package struct SigningKey: Sendable {
+    /// What kind of key it is, and with that how it signs.
+    package enum Kind: Sendable {
+        /// Intel's: ECDSA over P-256 with SHA-256.
+        case p256(P256.Signing.PrivateKey)
+        /// AWS's, and the keys of AMD's chips: ECDSA over P-384 with SHA-384.
+        case p384(P384.Signing.PrivateKey)
+        /// AMD's authorities: RSASSA-PSS with SHA-384 and a salt of 48 bytes.
+        case pss(_RSA.Signing.PrivateKey)
+        /// Virtual TPMs and their authorities: RSASSA-PKCS1-v1_5 with SHA-256.
+        case pkcs1(_RSA.Signing.PrivateKey)
+    }
 
+    package let kind: Kind
     /// SubjectPublicKeyInfo in DER.
-    package var subjectPublicKeyInfo: [UInt8] {
-        switch self {
-        case .p256(let key): Array(key.publicKey.derRepresentation)
-        case .p384(let key): Array(key.publicKey.derRepresentation)
-        case .pss(let key), .pkcs1(let key): Array(key.publicKey.derRepresentation)
-        }
+    package let subjectPublicKeyInfo: [UInt8]
+    /// What was signed before; nil when nobody signs the same thing twice.
+    private let memory: SignatureMemory?
+
+    package init(_ kind: Kind, memory: SignatureMemory? = nil) {
+        self.kind = kind
+        self.memory = memory
+        subjectPublicKeyInfo =
+            switch kind {
+            case .p256(let key): Array(key.publicKey.derRepresentation)
+            case .p384(let key): Array(key.publicKey.derRepresentation)
+            case .pss(let key), .pkcs1(let key): Array(key.publicKey.derRepresentation)
+            }
     }
 
     /// x and y of a point of an elliptic curve; empty for RSA.
     package var point: [UInt8] {
-        switch self {
+        switch kind {
         case .p256(let key): Array(key.publicKey.rawRepresentation)
         case .p384(let key): Array(key.publicKey.rawRepresentation)
         case .pss, .pkcs1: []
@@ -36,7 +47,7 @@ package enum SigningKey: Sendable {
 
     /// The AlgorithmIdentifier of its signatures in DER.
     var signatureAlgorithm: [UInt8] {
-        switch self {
+        switch kind {
         case .p256: return DERBytes.sequence(DERBytes.objectIdentifier("1.2.840.10045.4.3.2"))
         case .p384: return DERBytes.sequence(DERBytes.objectIdentifier("1.2.840.10045.4.3.3"))
         case .pss:
@@ -55,7 +66,14 @@ package enum SigningKey: Sendable {
 
     /// The signature over `content` in the form of evidence: r and s of equal length, or an RSA integer.
     package func rawSignature(over content: [UInt8]) throws -> [UInt8] {
-        switch self {
+        guard let memory else { return try madeSignature(over: content) }
+        return try memory.signature(signatureAlgorithm + subjectPublicKeyInfo, content) {
+            try madeSignature(over: content)
+        }
+    }
+
+    private func madeSignature(over content: [UInt8]) throws -> [UInt8] {
+        switch kind {
         case .p256(let key): try DeterministicECDSA.signature(key, over: content)
         case .p384(let key): try DeterministicECDSA.signature(key, over: content)
         case .pss(let key): try DeterministicPSS.signature(key, over: content)
@@ -67,7 +85,7 @@ package enum SigningKey: Sendable {
     /// The SIGNED structure of X.509: `content`, the algorithm, the signature.
     func signed(_ content: [UInt8]) throws -> [UInt8] {
         var signature = try rawSignature(over: content)
-        switch self {
+        switch kind {
         case .p256: signature = Array(try P256.Signing.ECDSASignature(rawRepresentation: signature).derRepresentation)
         case .p384: signature = Array(try P384.Signing.ECDSASignature(rawRepresentation: signature).derRepresentation)
         case .pss, .pkcs1: break

@@ -11,6 +11,32 @@ package struct NitroChainRecipe: Sendable {
     /// The certificate whose key signs documents; it lives three hours.
     package var leaf: CertificateRecipe
 
+    /// A certificate of the chain.
+    package enum Link: String, Hashable, Sendable, CaseIterable {
+        case root, region, zone, instance, leaf
+    }
+
+    package subscript(link: Link) -> CertificateRecipe {
+        get {
+            switch link {
+            case .root: root
+            case .region: region
+            case .zone: zone
+            case .instance: instance
+            case .leaf: leaf
+            }
+        }
+        set {
+            switch link {
+            case .root: root = newValue
+            case .region: region = newValue
+            case .zone: zone = newValue
+            case .instance: instance = newValue
+            case .leaf: leaf = newValue
+            }
+        }
+    }
+
     /// Issuers as a document carries them, root first.
     package var bundle: [CertificateRecipe] { [root, region, zone, instance] }
 

@@ -1,4 +1,5 @@
 package import Encoding
+import Evidence
 
 /// A Nitro document as it will be made: its chain, its members in their order, and the message around them.
 ///
@@ -57,7 +58,8 @@ package struct NitroRecipe: Sendable {
 // MARK: The usual one
 
 extension NitroRecipe {
-    /// A document of `program`, whose measurement is PCR0 to PCR2 and whose report data is the nonce.
+    /// A document of `program`, whose measurement is PCR0 to PCR2, whose host data PCR3, and whose report data is the
+    /// nonce.
     package static func standard(
         program: AttestedProgram, keys: KeyRing, dates: Dates, at time: Timestamp
     ) throws -> NitroRecipe {
@@ -65,16 +67,11 @@ extension NitroRecipe {
         let moduleID = instanceID + "-enc" + Hex.encode(keys.bytes("nitro/enclave-id", 8))
         let chain = try NitroChainRecipe.standard(
             instanceID: instanceID, moduleID: moduleID, keys: keys, dates: dates, at: time - 60)
-        let zero = [UInt8].zeros(48)
+        let measured = program.measurement
+        let pcrs: [UInt64: [UInt8]] = [0: measured, 1: measured, 2: measured, 3: program.hostData + .zeros(16)]
         return NitroRecipe(
             chain: chain, moduleID: moduleID, milliseconds: UInt64(max(0, time.seconds - 10)) * 1_000 + 136,
-            pcrs: (0..<16).map { index in
-                switch index {
-                case 0...2: (index, program.measurement)
-                case 3: (index, program.hostData + .zeros(48 - program.hostData.count))
-                default: (index, zero)
-                }
-            },
+            pcrs: (UInt64(0)..<16).map { index in (index, pcrs[index] ?? .zeros(48)) },
             nonce: program.reportData, signer: chain.leaf.key,
             presentation: Presentation(tee: .nitro, time: time, binding: program.reportData))
     }
