@@ -1,60 +1,60 @@
-import Encoding
+package import Encoding
 import SwiftASN1
 
 /// DER encodings of the few ASN.1 types that certificates and revocation lists consist of (ITU-T X.690).
-enum DERBytes {
-    static func sequence(_ parts: [UInt8]...) -> [UInt8] { constructed(.sequence, parts) }
-    static func sequence(of parts: [[UInt8]]) -> [UInt8] { constructed(.sequence, parts) }
-    static func set(_ parts: [UInt8]...) -> [UInt8] { constructed(.set, parts) }
+package enum DERBytes {
+    package static func sequence(_ parts: [UInt8]...) -> [UInt8] { constructed(.sequence, parts) }
+    package static func sequence(of parts: [[UInt8]]) -> [UInt8] { constructed(.sequence, parts) }
+    package static func set(_ parts: [UInt8]...) -> [UInt8] { constructed(.set, parts) }
 
     /// `[number] EXPLICIT`.
-    static func explicit(_ number: UInt, _ content: [UInt8]) -> [UInt8] {
+    package static func explicit(_ number: UInt, _ content: [UInt8]) -> [UInt8] {
         constructed(ASN1Identifier(tagWithNumber: number, tagClass: .contextSpecific), [content])
     }
 
     /// `[number] IMPLICIT` of a constructed type, whose content is `parts`.
-    static func implicitConstructed(_ number: UInt, _ parts: [UInt8]...) -> [UInt8] {
+    package static func implicitConstructed(_ number: UInt, _ parts: [UInt8]...) -> [UInt8] {
         constructed(ASN1Identifier(tagWithNumber: number, tagClass: .contextSpecific), parts)
     }
 
     /// `[number] IMPLICIT` of a primitive type.
-    static func implicitPrimitive(_ number: UInt, _ content: [UInt8]) -> [UInt8] {
+    package static func implicitPrimitive(_ number: UInt, _ content: [UInt8]) -> [UInt8] {
         primitive(ASN1Identifier(tagWithNumber: number, tagClass: .contextSpecific), content)
     }
 
-    static func integer(_ value: UInt64) -> [UInt8] {
+    package static func integer(_ value: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendBigEndian(value)
         return integer(magnitude: bytes)
     }
 
     /// A non-negative INTEGER from big-endian bytes: leading zeros go, and one comes back before a set top bit.
-    static func integer(magnitude: [UInt8]) -> [UInt8] {
+    package static func integer(magnitude: [UInt8]) -> [UInt8] {
         var content = Array(magnitude.drop { $0 == 0 })
         if content.first.map({ $0 >= 0x80 }) ?? true { content.insert(0, at: 0) }
         return primitive(.integer, content)
     }
 
-    static func enumerated(_ value: UInt8) -> [UInt8] { primitive(.enumerated, [value]) }
-    static func boolean(_ value: Bool) -> [UInt8] { primitive(.boolean, [value ? 0xff : 0]) }
-    static var null: [UInt8] { primitive(.null, []) }
-    static func octetString(_ bytes: [UInt8]) -> [UInt8] { primitive(.octetString, bytes) }
-    static func utf8String(_ text: String) -> [UInt8] { primitive(.utf8String, Array(text.utf8)) }
-    static func printableString(_ text: String) -> [UInt8] { primitive(.printableString, Array(text.utf8)) }
-    static func ia5String(_ text: String) -> [UInt8] { primitive(.ia5String, Array(text.utf8)) }
+    package static func enumerated(_ value: UInt8) -> [UInt8] { primitive(.enumerated, [value]) }
+    package static func boolean(_ value: Bool) -> [UInt8] { primitive(.boolean, [value ? 0xff : 0]) }
+    package static var null: [UInt8] { primitive(.null, []) }
+    package static func octetString(_ bytes: [UInt8]) -> [UInt8] { primitive(.octetString, bytes) }
+    package static func utf8String(_ text: String) -> [UInt8] { primitive(.utf8String, Array(text.utf8)) }
+    package static func printableString(_ text: String) -> [UInt8] { primitive(.printableString, Array(text.utf8)) }
+    package static func ia5String(_ text: String) -> [UInt8] { primitive(.ia5String, Array(text.utf8)) }
 
     /// A BIT STRING of whole bytes, or with `unused` bits left out at the end.
-    static func bitString(_ bytes: [UInt8], unused: UInt8 = 0) -> [UInt8] { primitive(.bitString, [unused] + bytes) }
+    package static func bitString(_ bytes: [UInt8], unused: UInt8 = 0) -> [UInt8] { primitive(.bitString, [unused] + bytes) }
 
     /// From dotted decimal, for example `2.5.29.19`.
-    static func objectIdentifier(_ dotted: String) -> [UInt8] {
+    package static func objectIdentifier(_ dotted: String) -> [UInt8] {
         let arcs = dotted.split(separator: ".").compactMap { UInt64($0) }
         let subidentifiers = [arcs[0] * 40 + arcs[1]] + arcs.dropFirst(2)
         return primitive(.objectIdentifier, subidentifiers.flatMap(base128))
     }
 
     /// UTCTime before 2050, GeneralizedTime from then on (RFC 5280 section 4.1.2.5).
-    static func time(_ time: Timestamp) -> [UInt8] {
+    package static func time(_ time: Timestamp) -> [UInt8] {
         let calendar = time.calendar
         func pad(_ value: Int, _ width: Int = 2) -> String {
             let digits = String(value)
