@@ -18,7 +18,12 @@ extension EvidenceCase {
             return NVIDIAEvidence(report: report, certificateChain: try file("chain")).json.canonical
         case .nitro:
             return Base64.decode(EvidenceCase.text(bytes), .lenient) ?? bytes
-        case .sgx, .tdx, .snp, .hcl, .tpm:
+        case .hcl:
+            guard entry["tpm_quote"] != nil else { return bytes }
+            // A report of the paravisor, with the quote in a file of its own.
+            let quote = try HCLQuote(bincode: try file("tpm_quote"))
+            return HCLEvidence(report: bytes, quote: quote).json.canonical
+        case .sgx, .tdx, .snp, .tpm:
             return bytes
         }
     }

@@ -38,7 +38,9 @@ enum CollateralArgument {
                 endorsements.add(bytes)
             }
         }
-        guard input.tee == .snp, !endorsements.isEmpty else { return found }
+        guard input.tee == .snp || input.tee == .hcl, !endorsements.isEmpty else { return found }
+        // An Azure VM brings its chip's certificate with the evidence.
+        if input.tee == .hcl, let vcek = try HCLEvidence(parsing: input.evidence[...]).vcek { endorsements.add(vcek) }
         var existing: SNPCollateral?
         if case .snp(let collateral) = found { existing = collateral }
         return .snp(try endorsements.collateral(completing: existing))

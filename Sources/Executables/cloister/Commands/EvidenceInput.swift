@@ -51,7 +51,7 @@ struct EvidenceInput: Sendable {
         return decoded
     }
 
-    private init(
+    init(
         tee: TEE, evidence: [UInt8], runtimeData: [UInt8]? = nil, collateral: EvidenceCollateral? = nil
     ) {
         self.tee = tee
@@ -112,6 +112,7 @@ struct EvidenceInput: Sendable {
         if let quote = try? DCAPQuote(bytes[...]) { return quote.tee }
         if (try? SNPReport(bytes[...])) != nil { return .snp }
         if (try? NitroDocument(bytes[...])) != nil { return .nitro }
+        if (try? TPMEvidence(bytes[...])) != nil { return .tpm }
         // Neither parses: say what is wrong with the one that it resembles.
         if bytes.count == SNPReport.Layout.byteCount { _ = try SNPReport(bytes[...]) }
         var reader = ByteReader(bytes)
@@ -131,7 +132,7 @@ struct EvidenceInput: Sendable {
 /// The certificates around an SNP report in whatever order they come.
 struct SNPEndorsements {
     private var certificates: [Certificate] = []
-    private var crl: [UInt8]?
+    private var lists: [CertificateRevocationList] = []
 
     init() {}
 
@@ -139,7 +140,7 @@ struct SNPEndorsements {
         certificates = try Certificate.chain(pem: pem, refusing: .evidenceChain)
     }
 
-    var isEmpty: Bool { certificates.isEmpty && crl == nil }
+    var isEmpty: Bool { certificates.isEmpty && lists.isEmpty }
 
     /// Takes what a file holds: certificates or a revocation list, PEM or DER.
     mutating func add(_ bytes: [UInt8]) {
@@ -149,7 +150,7 @@ struct SNPEndorsements {
         } else if let certificate = try? Certificate(der: bytes) {
             certificates.append(certificate)
         } else if let list = try? CertificateRevocationList(der: bytes) {
-            crl = list.der
+            lists.append(list)
         }
     }
 
@@ -172,6 +173,7 @@ struct SNPEndorsements {
             let root = roots.first(where: { $0.subjectName == intermediate.issuerName }) ?? roots.first
         else { throw Refusal(.evidenceChain, "the certificates of ASK and ARK are not all there") }
         func pem(_ certificate: Certificate) -> String { PEM.encode(certificate.der, label: "CERTIFICATE") }
-        return SNPCollateral(vek: pem(key), chain: pem(intermediate) + pem(root), crl: crl ?? existing?.crl)
+        let list = lists.last { $0.issuerName == root.subjectName }
+        return SNPCollateral(vek: pem(key), chain: pem(intermediate) + pem(root), crl: list?.der ?? existing?.crl)
     }
 }

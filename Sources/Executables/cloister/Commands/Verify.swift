@@ -51,13 +51,15 @@ struct Verify: AsyncParsableCommand {
     func run() async throws {
         let time = try Verify.time(at)
         let anchors = try TrustArgument.anchors(trust)
-        if let cases { try verify(CaseFile(cases), anchors, at: time) }
+        if let cases { try await verify(CaseFile(cases), anchors, at: time) }
         if let file { try await verify(file, anchors, at: time) }
     }
 
-    private func verify(_ file: CaseFile, _ anchors: TrustAnchors, at time: Timestamp) throws {
-        var run = CaseRun(anchors: anchors, at: time)
-        let report = CaseReport(outcomes: try file.cases.map { try run.run($0) })
+    private func verify(_ file: CaseFile, _ anchors: TrustAnchors, at time: Timestamp) async throws {
+        var run = CaseRun(anchors: anchors, collateral: collateral, at: time)
+        var outcomes: [CaseRun.Outcome] = []
+        for one in file.cases { outcomes.append(try await run.run(one)) }
+        let report = CaseReport(outcomes: outcomes)
         format.terminal.document(report.json)
         report.show(format.terminal)
         if report.failed > 0 { throw ExitCode(1) }
