@@ -37,16 +37,24 @@ struct CaseRun {
             seen = CaseRun.summary(verdict)
             isMet = expectation.isMet(by: verdict)
             if one.isRefusedWithoutRoot, isMet { isMet = try await !judge(one, root: nil).verdict.accepted }
-            // What the hardware under a virtual TPM is worth cannot be said without its vendor's documents.
-            if !isMet, !hasCollateral, one.tee == .hcl, expectation.accepted {
+            if !isMet, expectation.accepted, let reason = CaseRun.missing(one, verdict, hasCollateral) {
                 return Outcome(
-                    id: one.id, tee: one.tee, expected: expectation.summary, seen: "\(seen): no collateral", isMet: nil)
+                    id: one.id, tee: one.tee, expected: expectation.summary, seen: "\(seen) (\(reason))", isMet: nil)
             }
         } catch let refusal as Refusal {
             seen = refusal.name
             isMet = !expectation.accepted && !expectation.isGenuine && expectation.code.map { $0 == seen } ?? true
         }
         return Outcome(id: one.id, tee: one.tee, expected: expectation.summary, seen: seen, isMet: isMet)
+    }
+
+    /// Why a case does not carry all that its verdict needs; nil when it does.
+    private static func missing(_ one: EvidenceCase, _ verdict: Verdict, _ hasCollateral: Bool) -> String? {
+        switch one.tee {
+        case .hcl where !hasCollateral: "the case names no collateral for the hardware"
+        case .tpm where verdict.code == .evidenceChain: "the case names no issuer of the attestation key"
+        case .sgx, .tdx, .snp, .hcl, .tpm, .nitro, .nvidia: nil
+        }
     }
 
     private mutating func judge(
