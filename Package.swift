@@ -80,8 +80,8 @@ let ground: [Target] = [
     library(
         "ServiceKit", "Ground",
         [
-            "Encoding", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS, httpTypes,
-            httpClient, lifecycle, yams, arguments,
+            "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS,
+            httpTypes, httpClient, lifecycle, yams, arguments,
         ]),
 ]
 
@@ -100,9 +100,10 @@ let services: [Target] = [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
             crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
+    library("EvidenceForge", "Services", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     library(
         "SimulatedTEE", "Services",
-        ["CUnixSocket", "Encoding", "Evidence", "Attester", crypto, cryptoExtras, asn1, logging, lifecycle]),
+        ["CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging, lifecycle]),
     library(
         "AttestationService", "Services",
         [
@@ -142,7 +143,7 @@ let executables: [Target] = [
         "cloister",
         [
             "Encoding", "Evidence", "Collateral", "Attester", "AttestationToken", "Channel", "ServiceKit", "Imaging",
-            "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird,
+            "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird,
             httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
@@ -152,14 +153,16 @@ let everyTest: [Target] = [
     tests("Encoding", ["Encoding"]),
     tests("Evidence", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     tests("AppraisalPolicy", ["AppraisalPolicy", "Encoding"]),
-    tests("Collateral", ["Collateral", "Encoding", "Evidence"]),
+    tests("Collateral", ["Collateral", "Attester", "Encoding", "Evidence", "SimulatedTEE"]),
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
+    tests("EvidenceForge", ["EvidenceForge", "Encoding", "Evidence", crypto, cryptoExtras]),
     tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
     tests(
         "ServiceKit",
         [
-            "ServiceKit", "Telemetry", "Encoding", asn1, crypto, x509, httpTypes, nioCore, nioPosix, nioSSL,
+            "ServiceKit", "Collateral", "Telemetry", "Encoding", "Evidence", asn1, crypto, x509, httpTypes, nioCore,
+            nioPosix, nioSSL,
             .product(name: "NIOTLS", package: "swift-nio"),
         ]),
     tests("Storage", ["Storage", "Audit", "Encoding", grdb]),

@@ -10,12 +10,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
+        .target(name: "CAllocationCount"),
         .executableTarget(
             name: "EvidenceBenchmark",
             dependencies: [
+                "CAllocationCount",
                 .product(name: "Evidence", package: "cloister"),
                 .product(name: "Crypto", package: "swift-crypto"),
-            ])
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -23,9 +23,15 @@ struct GivenCollateral: CollateralSource {
     var collateral: DCAPCollateral?
     var list: [UInt8]?
 
-    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
+    func dcap(tee: TEE, fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
         guard let collateral else { throw Refusal(.collateralInvalid, "there is none") }
         return collateral
+    }
+
+    func snp(
+        product: SNPProduct, chipID: [UInt8], tcb: SNPTCBVersion, at time: Timestamp
+    ) async throws(Refusal) -> SNPCollateral {
+        throw Refusal(.collateralInvalid, "there is none")
     }
 
     func snpCRL(product: String, kind: EndorsementKeyKind, at time: Timestamp) async throws(Refusal) -> [UInt8]? {

@@ -126,7 +126,13 @@ actor Gate: CollateralSource {
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var watcher: (count: Int, continuation: CheckedContinuation<Void, Never>)?
 
-    func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
+    func dcap(tee: TEE, fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
+        throw Refusal(.collateralInvalid, "there is none")
+    }
+
+    func snp(
+        product: SNPProduct, chipID: [UInt8], tcb: SNPTCBVersion, at time: Timestamp
+    ) async throws(Refusal) -> SNPCollateral {
         throw Refusal(.collateralInvalid, "there is none")
     }
 

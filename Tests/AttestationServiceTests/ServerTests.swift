@@ -1,4 +1,5 @@
 import AttestationService
+import Collateral
 import Crypto
 import Encoding
 import Evidence
@@ -94,6 +95,16 @@ struct ServerTests {
             #expect(throws: ConfigurationError.self) { try read(insecure: true, flags: ["issuer": issuer]) }
         }
         #expect(throws: ConfigurationError.self) { try read(insecure: true, flags: ["unknown": "x"]) }
+
+        #expect(allowed.collateralServices == nil)
+        let vendors = try read(insecure: true, flags: ["collateralServices": "vendors"])
+        #expect(vendors.collateralServices == .vendors)
+        #expect(try read(insecure: true, flags: ["collateralServices": "azure"]).collateralServices == .azure)
+        let pccs = try read(insecure: true, flags: ["collateralServices": "https://pccs:8081"]).collateralServices
+        #expect(pccs?.intel == "https://pccs:8081" && pccs?.intelRootList == nil && pccs?.amd != nil)
+        for url in ["http://pccs:8081", "https://pccs:8081/", "https://", "intel", ""] {
+            #expect(throws: ConfigurationError.self) { try read(insecure: true, flags: ["collateralServices": url]) }
+        }
     }
 }
 

@@ -132,13 +132,13 @@ struct TestPassport {
         reportData: [UInt8]? = nil, hostData: [UInt8]? = nil, isDebuggable: Bool = false, measurement: String? = nil
     ) -> Verdict {
         Verdict(
-            code: code, detail: "", tee: tee, grade: grade, signatureChain: .valid, tcbStatus: "UpToDate",
-            advisories: [],
+            code: code, detail: "", tee: tee, grade: grade, signatureChain: .valid,
+            tcb: TCBAppraisal(status: .upToDate, platform: TCBAppraisal.Level(status: .upToDate)), advisories: [],
             claims: [
                 "x-ms-sevsnpvm-launchmeasurement": .string(measurement ?? TestPassport.measurement(unit.role))
             ], isPolicyMet: true, validUntil: nil, checks: [],
             reportData: reportData ?? unit.runtimeData.reportData, hostData: hostData ?? unit.party.bytes,
-            isDebuggable: isDebuggable)
+            isDebuggable: isDebuggable, attested: nil)
     }
 
     static func manifest(

@@ -37,7 +37,7 @@ struct CollateralFolderTests {
     @Test(.enabled(if: Vectors.available)) func `recorded collateral is found by its platform`() async throws {
         let bytes = try Vectors.bytes("sgx/phala-00a067/collateral.json")
         let (kept, source) = try folder(["sgx/00a067110000.json": bytes])
-        let found = try await source.sgx(fmspc: fmspc, ca: "processor", at: now)
+        let found = try await source.dcap(tee: .sgx, fmspc: fmspc, ca: "processor", at: now)
         #expect(try found == DCAPCollateral(json: JSON.parse(bytes)))
         withExtendedLifetime(kept) {}
     }
@@ -45,7 +45,7 @@ struct CollateralFolderTests {
     @Test("AC-012 missing collateral is refused, not made up")
     func missing() async throws {
         let (kept, source) = try folder([:])
-        let refused = await code { _ = try await source.sgx(fmspc: fmspc, ca: "processor", at: now) }
+        let refused = await code { _ = try await source.dcap(tee: .sgx, fmspc: fmspc, ca: "processor", at: now) }
         #expect(refused == .collateralInvalid)
         #expect(try await source.snpCRL(product: "Milan", kind: .vcek, at: now) == nil)
         withExtendedLifetime(kept) {}
@@ -54,7 +54,7 @@ struct CollateralFolderTests {
     @Test(arguments: ["{", "[]", "{\"tcb_info\":1}", "{\"a\":1,\"a\":2}"])
     func `a file that is no collateral is refused`(_ content: String) async throws {
         let (kept, source) = try folder(["sgx/00a067110000.json": Array(content.utf8)])
-        let refused = await code { _ = try await source.sgx(fmspc: fmspc, ca: "processor", at: now) }
+        let refused = await code { _ = try await source.dcap(tee: .sgx, fmspc: fmspc, ca: "processor", at: now) }
         #expect(refused == .collateralInvalid)
         withExtendedLifetime(kept) {}
     }
@@ -63,7 +63,9 @@ struct CollateralFolderTests {
     func large() async throws {
         let bytes = [UInt8](repeating: 0x20, count: CollateralFolder.maximumBytes + 1)
         let (kept, source) = try folder(["sgx/00a067110000.json": bytes, "snp/Milan-crl.der": bytes])
-        #expect(await code { _ = try await source.sgx(fmspc: fmspc, ca: "processor", at: now) } == .collateralInvalid)
+        #expect(
+            await code { _ = try await source.dcap(tee: .sgx, fmspc: fmspc, ca: "processor", at: now) }
+                == .collateralInvalid)
         #expect(
             await code { _ = try await source.snpCRL(product: "Milan", kind: .vcek, at: now) } == .collateralInvalid)
         withExtendedLifetime(kept) {}

@@ -14,7 +14,7 @@ import Testing
 import X509
 
 /// Echoes a request's path and body; used over a real socket.
-private struct EchoHandler: RequestHandler {
+struct EchoHandler: RequestHandler {
     func respond(to request: ServerRequest) async -> ServerResponse {
         do throws(Refusal) {
             let body = try await request.body(maximumBytes: 1_000)
@@ -48,11 +48,13 @@ private struct EchoHandler: RequestHandler {
         return (files.0.path, files.1.path)
     }
 
-    private func withServer(_ body: (String, String) async throws -> Void) async throws {
+    func withServer(
+        _ handler: any RequestHandler = EchoHandler(), _ body: (String, String) async throws -> Void
+    ) async throws {
         let folder = try TemporaryFolder()
         let files = try certificate(in: folder)
         let server = Server(
-            EchoHandler(), listen: Listen(host: "127.0.0.1", port: 0, certificate: files.certificate, key: files.key),
+            handler, listen: Listen(host: "127.0.0.1", port: 0, certificate: files.certificate, key: files.key),
             log: Log(service: "test") { _ in }, metrics: Metrics())
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in

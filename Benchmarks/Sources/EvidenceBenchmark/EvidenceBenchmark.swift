@@ -1,9 +1,10 @@
+import CAllocationCount
 import Crypto
 import Encoding
 import Evidence
 import Foundation
 
-/// Rates of evidence verification, as one JSON line: verifications per second of CPU time, one thread.
+/// Rates and allocations of evidence verification, as one JSON line.
 ///
 /// Arguments: the vectors folder. The peers' rates over the same files come from `Peers/`, in the same run.
 @main
@@ -14,14 +15,42 @@ enum EvidenceBenchmark {
             exit(2)
         }
         let vectors = URL(filePath: CommandLine.arguments[1])
+        let sgx = try RecordedEvidence(
+            .sgx, "sgx/phala-00a067/quote.bin", collateral: "sgx/phala-00a067/collateral.json", at: 1_750_334_171,
+            in: vectors)
+        let tdx4 = try RecordedEvidence(
+            .tdx, "tdx/phala-b0c06f-v4/quote.bin", collateral: "tdx/phala-b0c06f-v4/collateral.json", at: 1_750_332_747,
+            in: vectors)
+        let tdx5 = try RecordedEvidence(
+            .tdx, "tdx/google/quote_v5_sample.dat", collateral: "tdx/google/collateral-90c06f-2026-02.json",
+            at: 1_771_414_935, in: vectors)
+        let snp = try RecordedEvidence(
+            report: "snp/milan-v3-routex/report.bin", chain: "snp/milan-v3-routex/vcek-chain.pem", at: 1_739_568_114,
+            in: vectors)
+        let nitro = try RecordedEvidence(
+            .nitro, "nitro/evervault/valid-attestation-doc-bytes", collateral: nil, at: 1_665_651_542, in: vectors)
+
         let rates = try Rates.measure([
-            "rawP384": try rawP384(), "snpWarm": try snp(vectors), "sgxWarm": try sgx(vectors),
+            "rawP384": try rawP384(), "rawP256": try rawP256(), "snpWarm": try snp.warm(), "sgxWarm": try sgx.warm(),
+            "tdx4Warm": try tdx4.warm(), "tdx5Warm": try tdx5.warm(), "nitroWarm": try nitro.warm(),
+            "sgxCold": sgx.cold(), "tdx4Cold": tdx4.cold(), "tdx5Cold": tdx5.cold(), "snpCold": snp.cold(),
         ])
-        print(JSON.object(rates.mapValues(JSON.number)).text)
+        var members = rates.mapValues(JSON.number)
+        members["twoThreads"] = .number(try Rates.gainOfSecondThread(try tdx4.warm()))
+        members["allocated"] = .object([
+            "sgxWarm": try allocated(try sgx.warm()), "tdx4Warm": try allocated(try tdx4.warm()),
+            "tdx5Warm": try allocated(try tdx5.warm()), "snpWarm": try allocated(try snp.warm()),
+            "nitroWarm": try allocated(try nitro.warm()),
+        ])
+        print(JSON.object(members).text)
     }
 
-    private static func bytes(_ folder: URL, _ path: String) throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: folder.appending(path: path)))
+    /// Bytes that one verification asks the allocator for, all together.
+    private static func allocated(_ operation: () -> Bool) throws -> JSON {
+        for _ in 0..<10 { guard operation() else { throw Failure() } }
+        let before = allocated_bytes()
+        for _ in 0..<100 { guard operation() else { throw Failure() } }
+        return .integer(Int64((allocated_bytes() - before) / 100))
     }
 
     /// P-384 signature verification of the same crypto library over a report's length.
@@ -33,35 +62,13 @@ enum EvidenceBenchmark {
         return { publicKey.isValidSignature(signature, for: message) }
     }
 
-    /// A SEV-SNP report whose endorsement chain was verified before.
-    private static func snp(_ vectors: URL) throws -> () -> Bool {
-        let report = try bytes(vectors, "snp/milan-v3-routex/report.bin")
-        // VCEK, ASK, ARK in one file.
-        let chain = String(decoding: try bytes(vectors, "snp/milan-v3-routex/vcek-chain.pem"), as: UTF8.self)
-        let end = "-----END CERTIFICATE-----\n"
-        guard let cut = chain.range(of: end)?.upperBound else { throw Failure() }
-        let issuers =
-            chain[cut...].isEmpty
-            ? String(decoding: try bytes(vectors, "snp/chains/milan/ask_ark_milan.pem"), as: UTF8.self)
-            : String(chain[cut...])
-        let collateral = EvidenceCollateral.snp(SNPCollateral(vek: String(chain[..<cut]), chain: issuers))
-        return accepts(report, .snp, collateral, at: 1_739_568_114)
-    }
-
-    /// An SGX quote whose collateral and chain were verified before.
-    private static func sgx(_ vectors: URL) throws -> () -> Bool {
-        let quote = try bytes(vectors, "sgx/phala-00a067/quote.bin")
-        let json = try JSON.parse(try bytes(vectors, "sgx/phala-00a067/collateral.json"))
-        return accepts(quote, .sgx, .dcap(try DCAPCollateral(json: json)), at: 1_750_334_171)
-    }
-
-    /// Verification of one piece of evidence whose chain and collateral the verifier remembers after the first time.
-    private static func accepts(
-        _ evidence: [UInt8], _ tee: TEE, _ collateral: EvidenceCollateral, at seconds: Int64
-    ) -> () -> Bool {
-        let verifier = EvidenceVerifier(anchors: .vendors)
-        let time = Timestamp(seconds: seconds)
-        return { verifier.verify(evidence, tee: tee, collateral: collateral, at: time).accepted }
+    /// P-256 signature verification of the same crypto library over a quote's signed part.
+    private static func rawP256() throws -> () -> Bool {
+        let key = P256.Signing.PrivateKey()
+        let message = [UInt8](repeating: 7, count: 432)
+        let signature = try key.signature(for: message)
+        let publicKey = key.publicKey
+        return { publicKey.isValidSignature(signature, for: message) }
     }
 }
 

@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 
 /// Rates of several operations, measured in turns, so that whatever else the machine does slows all of them alike.
 enum Rates {
@@ -27,6 +29,36 @@ enum Rates {
             }
         }
         return calls.reduce(into: [:]) { rates, one in rates[one.key] = Double(one.value) / (seconds[one.key] ?? 1) }
+    }
+
+    /// How many times as much two threads do as one, in the same time on the clock.
+    static func gainOfSecondThread(_ operation: @escaping @Sendable () -> Bool) throws -> Double {
+        var one = 0
+        var two = 0
+        for _ in 0..<10 {
+            one += try calls(operation, threads: 1)
+            two += try calls(operation, threads: 2)
+        }
+        return Double(two) / Double(one)
+    }
+
+    private static func calls(_ operation: @escaping @Sendable () -> Bool, threads: Int) throws -> Int {
+        let end = Date.now.addingTimeInterval(0.2)
+        let counts = Mutex<[Int?]>([])
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            var count: Int? = 0
+            while Date.now < end {
+                for _ in 0..<10 where !operation() { count = nil }
+                count? += 10
+            }
+            counts.withLock { $0.append(count) }
+        }
+        return try counts.withLock {
+            try $0.reduce(0) { sum, count in
+                guard let count else { throw Failure() }
+                return sum + count
+            }
+        }
     }
 
     private static func cpuSeconds() -> Double {

@@ -17,11 +17,13 @@ package final class Client: Sendable {
 
     private let client: HTTPClient
 
-    /// - Parameter authorities: PEM file of the certificate authorities to accept; nil for the system's.
+    /// - Parameters:
+    ///   - authorities: PEM file of the certificate authorities to accept; nil for the system's.
+    ///   - allowsTLS12: for services of others, which may not have anything newer.
     /// - Throws: when the file cannot be read.
-    package init(authorities: String?) throws {
+    package init(authorities: String?, allowsTLS12: Bool = false) throws {
         var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv13
+        tls.minimumTLSVersion = allowsTLS12 ? .tlsv12 : .tlsv13
         if let authorities { tls.trustRoots = .file(authorities) }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,

@@ -42,13 +42,14 @@ package struct AttestationServer: Sendable {
         authority = try AttestationAuthority(
             issuer: configuration.issuer,
             AttestationAuthority.Dependencies(
-                anchors: anchors, collateral: CollateralFolder(path: configuration.collateral), keys: keys,
+                anchors: anchors, collateral: try Self.collateral(configuration, anchors, clock), keys: keys,
                 audit: try AuditLog(path: configuration.state + "/audit.jsonl", clock: clock), clock: serviceClock,
                 metrics: metrics))
         let folder = configuration.collateral
+        let isFetched = configuration.collateralServices != nil
         handler = AttestationHandler(
             authority, allowedOrigins: configuration.allowedOrigins,
-            isCollateralThere: { Self.isFolder(folder + "/sgx") || Self.isFolder(folder + "/snp") })
+            isCollateralThere: { isFetched || Self.isFolder(folder + "/sgx") || Self.isFolder(folder + "/snp") })
         pin = keys.pin
         server = Server(
             handler, listen: configuration.listen, log: log, metrics: metrics,
@@ -64,6 +65,18 @@ package struct AttestationServer: Sendable {
     /// Serves until the surrounding task is cancelled.
     package func run(onPort: @escaping @Sendable (Int) -> Void) async throws {
         try await server.run(onPort: onPort)
+    }
+
+    /// A folder that somebody keeps up to date, or the vendors' services with a folder of what was fetched.
+    private static func collateral(
+        _ configuration: AttestationServiceConfiguration, _ anchors: TrustAnchors, _ clock: WallClock
+    ) throws -> any CollateralSource {
+        guard let services = configuration.collateralServices else {
+            return CollateralFolder(path: configuration.collateral)
+        }
+        return CollateralClient(
+            services: services, transport: try VendorTransport(authorities: configuration.collateralAuthorities),
+            cache: try CollateralCache(folder: configuration.collateral), anchors: anchors, clock: clock)
     }
 
     private static func makeFolder(_ path: String) throws {

@@ -1,3 +1,4 @@
+package import Collateral
 package import ServiceKit
 
 /// Where the things of an attestation service are. The one setting about trust is the insecure simulated root
@@ -10,6 +11,11 @@ package struct AttestationServiceConfiguration: Sendable {
     package var state: String
     /// Folder of vendor collateral.
     package var collateral: String
+    /// Whom to ask for collateral; `collateral` is then the folder of what was fetched. Nil where somebody else keeps the
+    /// folder up to date.
+    package var collateralServices: CollateralServices?
+    /// PEM file of the certificate authorities of those services; nil for the system's.
+    package var collateralAuthorities: String?
     /// Root file of a simulated TEE; nil in production.
     package var insecureSimulatedRoot: String?
     /// Web origins whose pages may call.
@@ -36,6 +42,8 @@ package struct AttestationServiceConfiguration: Sendable {
         issuer = try configuration.string("issuer")
         state = try configuration.path("state")
         collateral = try configuration.path("collateral")
+        collateralServices = try Self.services(try configuration.optionalString("collateralServices"))
+        collateralAuthorities = try configuration.optionalPath("collateralAuthorities")
         insecureSimulatedRoot = try configuration.optionalPath("insecureSimulatedRoot")
         allowedOrigins = try configuration.strings("allowedOrigins")
         try configuration.finish()
@@ -46,6 +54,23 @@ package struct AttestationServiceConfiguration: Sendable {
             throw ConfigurationError(
                 "insecureSimulatedRoot makes this service vouch for evidence that protects nothing; "
                     + "it is refused without the flag --insecure")
+        }
+    }
+    /// `vendors`, `azure`, or the URL of a PCCS, beside which AMD's own service is asked.
+    private static func services(_ name: String?) throws(ConfigurationError) -> CollateralServices? {
+        switch name {
+        case nil: return nil
+        case "vendors": return .vendors
+        case "azure": return .azure
+        case .some(let url):
+            guard url.hasPrefix("https://"), url.utf8.count > 8, !url.hasSuffix("/") else {
+                throw ConfigurationError(
+                    "collateralServices is vendors, azure, or the https URL of a PCCS without a trailing slash")
+            }
+            var services = CollateralServices.vendors
+            services.intel = url
+            services.intelRootList = nil
+            return services
         }
     }
 }

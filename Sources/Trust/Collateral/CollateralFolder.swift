@@ -6,7 +6,7 @@ public import Evidence
 #endif
 
 /// Collateral from files that somebody keeps up to date, such as `simulated-tee`:
-/// `sgx/<fmspc in lower-case hex>.json` (formats section 8) and `snp/<product>-crl.der`.
+/// `sgx/<fmspc in lower-case hex>.json`, the same under `tdx` (formats section 8), and `snp/<product>-crl.der`.
 ///
 /// Files are read anew each time, so that a refreshed one counts at once.
 public struct CollateralFolder: CollateralSource {
@@ -19,11 +19,15 @@ public struct CollateralFolder: CollateralSource {
         folder = path
     }
 
-    public func sgx(fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
-        guard fmspc.count == 6 else { throw Refusal(.collateralInvalid, "an FMSPC has six bytes") }
+    public func dcap(
+        tee: TEE, fmspc: [UInt8], ca: String, at time: Timestamp
+    ) async throws(Refusal) -> DCAPCollateral {
+        guard tee == .sgx || tee == .tdx, fmspc.count == 6 else {
+            throw Refusal(.collateralInvalid, "collateral is kept for SGX and TDX, by FMSPCs of six bytes")
+        }
         let name = Hex.encode(fmspc)
-        guard let bytes = try read("sgx/\(name).json") else {
-            throw Refusal(.collateralInvalid, "there is no collateral for FMSPC \(name)")
+        guard let bytes = try read("\(tee.rawValue)/\(name).json") else {
+            throw Refusal(.collateralInvalid, "there is no \(tee.rawValue) collateral for FMSPC \(name)")
         }
         let json: JSON
         do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
@@ -32,6 +36,13 @@ public struct CollateralFolder: CollateralSource {
         do throws(Refusal) { return try DCAPCollateral(json: json) } catch {
             throw Refusal(.collateralInvalid, error.detail)
         }
+    }
+
+    /// Folders have no endorsement certificates: those come with the evidence.
+    public func snp(
+        product: SNPProduct, chipID: [UInt8], tcb: SNPTCBVersion, at time: Timestamp
+    ) async throws(Refusal) -> SNPCollateral {
+        throw Refusal(.collateralInvalid, "there are no VCEKs beside the evidence here")
     }
 
     public func snpCRL(

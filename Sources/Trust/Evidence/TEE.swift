@@ -1,6 +1,4 @@
 /// A kind of trusted execution environment, by the name that Cloister's formats use (formats section 1, "Names").
-///
-/// `EvidenceVerifier` appraises all but `hcl` and `tpm`; evidence of these is refused as not appraised.
 public enum TEE: String, Hashable, Sendable, CaseIterable {
     case sgx
     case tdx

@@ -5,7 +5,8 @@ import Encoding
 import Evidence
 import FoundationEssentials
 
-/// Evidence as a file brought it, in one of three forms: the bytes alone, an evidence document, or an attest request.
+/// Evidence as a file brought it: the bytes alone, as the hardware or the cloud's tools write them, an evidence document, or
+/// an attest request.
 struct EvidenceInput: Sendable {
     /// Greatest file of evidence, in bytes.
     static let maximumBytes = 4 << 20
@@ -15,11 +16,12 @@ struct EvidenceInput: Sendable {
     var runtimeData: [UInt8]?
     var collateral: EvidenceCollateral?
 
-    /// - Throws: `evidence-malformed` for a file that is none of the three.
+    /// - Throws: `evidence-malformed` for a file that is none of these.
     init(_ bytes: [UInt8]) throws(Refusal) {
-        let isJSON = bytes.first { !($0 == 0x20 || (0x09...0x0d).contains($0)) } == UInt8(ascii: "{")
-        guard isJSON else {
-            self.init(tee: try EvidenceInput.tee(of: bytes), evidence: bytes)
+        let first = bytes.first { !($0 == 0x20 || (0x09...0x0d).contains($0)) }
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else {
+            let raw = EvidenceInput.raw(bytes)
+            self.init(tee: try EvidenceInput.tee(of: raw), evidence: raw)
             return
         }
         let json: JSON
@@ -28,6 +30,10 @@ struct EvidenceInput: Sendable {
         }
         if let path = json["attestPath"]?.string, let request = json["request"] {
             try self.init(attestPath: path, request: request)
+        } else if (json.array?.first ?? json)["certificate"] != nil {
+            self.init(tee: .nvidia, evidence: bytes)
+        } else if json["hcl_report"] != nil || json["quote"] != nil {
+            self.init(tee: .hcl, evidence: bytes)
         } else {
             let document = try EvidenceDocument(json: json)
             self.init(
@@ -36,7 +42,16 @@ struct EvidenceInput: Sendable {
         }
     }
 
-    private init(
+    /// Nitro documents are often handed round as base64 text; everything else is as it is.
+    private static func raw(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.allSatisfy({ $0 < 0x80 }),
+            let decoded = Base64.decode(String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self), .lenient),
+            (try? NitroDocument(decoded[...])) != nil
+        else { return bytes }
+        return decoded
+    }
+
+    init(
         tee: TEE, evidence: [UInt8], runtimeData: [UInt8]? = nil, collateral: EvidenceCollateral? = nil
     ) {
         self.tee = tee
@@ -96,6 +111,8 @@ struct EvidenceInput: Sendable {
     private static func tee(of bytes: [UInt8]) throws(Refusal) -> TEE {
         if let quote = try? DCAPQuote(bytes[...]) { return quote.tee }
         if (try? SNPReport(bytes[...])) != nil { return .snp }
+        if (try? NitroDocument(bytes[...])) != nil { return .nitro }
+        if (try? TPMEvidence(bytes[...])) != nil { return .tpm }
         // Neither parses: say what is wrong with the one that it resembles.
         if bytes.count == SNPReport.Layout.byteCount { _ = try SNPReport(bytes[...]) }
         var reader = ByteReader(bytes)
@@ -103,7 +120,9 @@ struct EvidenceInput: Sendable {
             _ = try DCAPQuote(bytes[...])
         }
         throw Refusal(
-            .evidenceMalformed, "the file is neither an SGX or TDX quote, an SEV-SNP report nor a document with one")
+            .evidenceMalformed,
+            "the file is no SGX or TDX quote, SEV-SNP report, Nitro document or TPM attestation, nor a document with one"
+        )
     }
 
     /// What the report data must be, as far as the file says; nil when it carries no runtime data.
@@ -113,7 +132,7 @@ struct EvidenceInput: Sendable {
 /// The certificates around an SNP report in whatever order they come.
 struct SNPEndorsements {
     private var certificates: [Certificate] = []
-    private var crl: [UInt8]?
+    private var lists: [CertificateRevocationList] = []
 
     init() {}
 
@@ -121,7 +140,7 @@ struct SNPEndorsements {
         certificates = try Certificate.chain(pem: pem, refusing: .evidenceChain)
     }
 
-    var isEmpty: Bool { certificates.isEmpty && crl == nil }
+    var isEmpty: Bool { certificates.isEmpty && lists.isEmpty }
 
     /// Takes what a file holds: certificates or a revocation list, PEM or DER.
     mutating func add(_ bytes: [UInt8]) {
@@ -131,7 +150,7 @@ struct SNPEndorsements {
         } else if let certificate = try? Certificate(der: bytes) {
             certificates.append(certificate)
         } else if let list = try? CertificateRevocationList(der: bytes) {
-            crl = list.der
+            lists.append(list)
         }
     }
 
@@ -154,6 +173,7 @@ struct SNPEndorsements {
             let root = roots.first(where: { $0.subjectName == intermediate.issuerName }) ?? roots.first
         else { throw Refusal(.evidenceChain, "the certificates of ASK and ARK are not all there") }
         func pem(_ certificate: Certificate) -> String { PEM.encode(certificate.der, label: "CERTIFICATE") }
-        return SNPCollateral(vek: pem(key), chain: pem(intermediate) + pem(root), crl: crl ?? existing?.crl)
+        let list = lists.last { $0.issuerName == root.subjectName }
+        return SNPCollateral(vek: pem(key), chain: pem(intermediate) + pem(root), crl: list?.der ?? existing?.crl)
     }
 }

@@ -5,8 +5,8 @@ import Evidence
 enum TrustArgument {
     /// The vendors' roots and those that the user named. What a named root vouches for is never of hardware grade:
     /// only the vendors' own roots are built in.
-    static func anchors(_ paths: [String]) throws -> TrustAnchors {
-        var anchors = TrustAnchors.vendors
+    static func anchors(_ paths: [String], beyond known: TrustAnchors = .vendors) throws -> TrustAnchors {
+        var anchors = known
         for path in paths {
             let file = Files.isFolder(path) ? StateFolder(path: path).simulatedRoot : path
             let bytes = try Files.readArgument(file, maximumBytes: 1 << 20)

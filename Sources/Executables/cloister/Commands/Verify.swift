@@ -7,12 +7,17 @@ struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Verify attestation evidence: who signed it, how current the platform is, what it says.",
         discussion: """
-            Takes the evidence alone (SGX quote, SEV-SNP report), an evidence document, or an attest request.
-            Exit status: 0 accepted, 1 refused, 2 wrong usage.
+            Takes the evidence alone (SGX or TDX quote, SEV-SNP report, Nitro document, TPM attestation, NVIDIA or
+            Azure CVM JSON), an evidence document, or an attest request.
+            Exit status: 0 accepted (or every case as expected), 1 refused, 2 wrong usage.
             """)
 
     @Argument(help: ArgumentHelp("The evidence.", valueName: "FILE"))
-    var file: String
+    var file: String?
+
+    @Option(
+        help: ArgumentHelp("A file of cases to verify instead, each compared with what it expects.", valueName: "FILE"))
+    var cases: String?
 
     @Option(
         help: ArgumentHelp(
@@ -37,16 +42,38 @@ struct Verify: AsyncParsableCommand {
 
     @OptionGroup var format: OutputOptions
 
+    func validate() throws {
+        guard (file == nil) != (cases == nil) else {
+            throw ValidationError("name one FILE of evidence, or --cases FILE")
+        }
+    }
+
     func run() async throws {
-        let terminal = format.terminal
         let time = try Verify.time(at)
         let anchors = try TrustArgument.anchors(trust)
+        if let cases { try await verify(CaseFile(cases), anchors, at: time) }
+        if let file { try await verify(file, anchors, at: time) }
+    }
+
+    private func verify(_ file: CaseFile, _ anchors: TrustAnchors, at time: Timestamp) async throws {
+        var run = CaseRun(anchors: anchors, collateral: collateral, at: time)
+        var outcomes: [CaseRun.Outcome] = []
+        for one in file.cases { outcomes.append(try await run.run(one)) }
+        let report = CaseReport(outcomes: outcomes)
+        format.terminal.document(report.json)
+        report.show(format.terminal)
+        if report.failed > 0 { throw ExitCode(1) }
+    }
+
+    private func verify(_ file: String, _ anchors: TrustAnchors, at time: Timestamp) async throws {
+        let terminal = format.terminal
         let bytes = try Files.readArgument(file, maximumBytes: EvidenceInput.maximumBytes)
         let verdict: Verdict
         do {
             var input = try EvidenceInput(bytes)
             if let runtimeData { input.runtimeData = try Files.readArgument(runtimeData, maximumBytes: 1 << 20) }
-            let collateral = try await CollateralArgument.collateral(for: input, from: collateral, at: time)
+            let collateral = try await CollateralArgument.collateral(
+                for: input, from: collateral, anchors, at: time)
             verdict = EvidenceVerifier(anchors: anchors).verify(
                 input.evidence, tee: input.tee, collateral: collateral, at: time, reportData: input.expectedReportData)
         } catch let refusal as Refusal {

@@ -67,12 +67,14 @@ struct PortalFolder {
         } catch {
             throw CommandFailure(error.detail, code: error.name)
         }
-        return anchors.all.map { anchor -> (String, JSON) in
-            let kind =
-                switch anchor.role {
-                case .sgx: "sgx"
-                case .ark(let product): "ark-\(product.rawValue.lowercased())"
-                }
+        return anchors.all.compactMap { anchor -> (String, JSON)? in
+            let kind: String
+            switch anchor.role {
+            case .dcap: kind = "sgx"
+            case .ark(let product): kind = "ark-\(product.rawValue.lowercased())"
+            // The units that the portal meets run on neither.
+            case .azureVTPM, .googleVTPM, .nitro, .nvidia: return nil
+            }
             let isSimulated = anchor.grade == .simulated
             return (
                 "\(kind) \(isSimulated) \(anchor.pin)",

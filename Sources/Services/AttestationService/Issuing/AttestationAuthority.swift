@@ -170,7 +170,8 @@ extension AttestationAuthority {
         switch type {
         case .sgxEnclave:
             let identity = try DCAPPlatformIdentity(of: try SGXQuote(evidence[...]).envelope)
-            let collateral = try await dependencies.collateral.sgx(fmspc: identity.fmspc, ca: identity.ca, at: time)
+            let collateral = try await dependencies.collateral.dcap(
+                tee: .sgx, fmspc: identity.fmspc, ca: identity.ca, at: time)
             return verifier.verify(
                 evidence, tee: .sgx, collateral: .dcap(collateral), at: time, policy: acceptance)
         case .sevSnpVm:

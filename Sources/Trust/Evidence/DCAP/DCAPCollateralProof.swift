@@ -85,7 +85,7 @@ struct DCAPCollateralProof: Sendable {
                 + "and of \(pck.thisUpdate) by \(path.leaf.nameForDetail) with \(pck.revokedSerials.count)")
     }
 
-    private static func list(
+    static func list(
         _ text: String, issuer: Certificate, _ what: String
     ) throws(Refusal) -> CertificateRevocationList {
         let list = try CertificateRevocationList(text: text)
@@ -98,7 +98,7 @@ struct DCAPCollateralProof: Sendable {
         return list
     }
 
-    private static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
+    static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
         try CertificatePath(try issuerChain(pem, what), refusing: .collateralInvalid)
     }
 
@@ -111,7 +111,7 @@ struct DCAPCollateralProof: Sendable {
         return chain[0].issuerName == chain[0].subjectName ? chain.reversed() : chain
     }
 
-    private static func checkSignature(
+    static func checkSignature(
         _ hex: String, of text: String, by signer: Certificate, _ what: String
     ) throws(Refusal) {
         guard case .p256(let key) = signer.publicKey, let bytes = Hex.decode(hex), bytes.count == 64,

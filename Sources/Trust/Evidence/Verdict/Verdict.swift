@@ -27,7 +27,7 @@ public struct Verdict: Sendable {
     public let tcb: TCBAppraisal?
     /// Advisories of the matched levels, without repetition, in the vendor's order.
     public let advisories: [String]
-    /// Names of `attestation-api.md` sections 9.2 to 9.4; `x-cloister-…` for kinds that the API does not know.
+    /// Names of `attestation-api.md` sections 9.1 to 9.4; `x-cloister-…` for what the API does not know.
     public let claims: [String: JSON]
     /// Whether the caller's policy is met, whatever else is wrong.
     public let isPolicyMet: Bool
