@@ -1,3 +1,4 @@
+import Crypto
 import Encoding
 import Foundation
 import TestSupport
@@ -126,6 +127,8 @@ struct FuzzingFindingTests {
         let report = try SNPFixture().built()
         let document = try NitroFixture().built()
         let device = try NVIDIAFixture().built()
+        let machine = try TPMFixture(key: .p256(.init()))
+        let attestation = try machine.evidence()
         func remembered(_ anchors: TrustAnchors) -> [Int] {
             let verifier = EvidenceVerifier(anchors: anchors)
             let time = NitroFixture.time
@@ -134,17 +137,20 @@ struct FuzzingFindingTests {
                 _ = verifier.verify(report.report, tee: .snp, collateral: .snp(report.collateral), at: time)
                 _ = verifier.verify(document.document, tee: .nitro, collateral: nil, at: time)
                 _ = verifier.verify(device.evidence, tee: .nvidia, collateral: nil, at: time)
+                _ = verifier.verify(attestation, tee: .tpm, collateral: nil, at: time)
             }
             return [
                 verifier.pckChains.count, verifier.platforms.count, verifier.dcapCollateral.count,
                 verifier.snpEndorsements.count, verifier.nitroChains.count, verifier.nvidiaEndorsements.count,
+                verifier.attestationKeyChains.count,
             ]
         }
-        #expect(remembered(.vendors) == [0, 0, 0, 0, 0, 0])
-        let trusting = TrustAnchors().trusting(quote.root, as: .dcap, grade: .hardware)
+        #expect(remembered(.vendors) == [0, 0, 0, 0, 0, 0, 0])
+        let trusting = try TrustAnchors().trusting(quote.root, as: .dcap, grade: .hardware)
             .trusting(report.root, as: .ark(.genoa), grade: .hardware)
             .trusting(document.root, as: .nitro, grade: .hardware).trusting(device.root, as: .nvidia, grade: .hardware)
-        #expect(remembered(trusting) == [1, 1, 1, 1, 1, 1])
+            .trusting(Certificate(der: machine.root.selfSigned()), as: .googleVTPM, grade: .hardware)
+        #expect(remembered(trusting) == [1, 1, 1, 1, 1, 1, 1])
     }
 
     @Test func `error texts are short whatever a stranger calls a thing`() throws {

@@ -69,6 +69,8 @@ enum TestKeys: Sendable {
     /// The same each time, by name: what they signed is still good in another process.
     case fixed
 
+    struct Unavailable: Error {}
+
     func p256(_ name: String) -> TestKey {
         guard case .fixed = self,
             let key = try? P256.Signing.PrivateKey(rawRepresentation: SHA256.hash(data: Array(name.utf8)))

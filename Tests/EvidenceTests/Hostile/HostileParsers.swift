@@ -19,6 +19,8 @@ enum HostileParsers {
         ("snp-report", snpReport), ("snp-collateral", snpCollateral),
         ("nitro-document", nitroDocument), ("nitro-payload", nitroPayload),
         ("nvidia-evidence", nvidiaEvidence), ("nvidia-report", nvidiaReport),
+        ("tpm-evidence", tpmEvidence), ("tpm-quote", tpmQuote), ("tpm-key", tpmKey), ("event-log", eventLog),
+        ("hcl-evidence", hclEvidence), ("hcl-report", hclReport),
         ("evidence-document", evidenceDocument),
     ]
 

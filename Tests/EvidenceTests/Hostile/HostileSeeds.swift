@@ -1,6 +1,7 @@
 import CryptoExtras
 import Encoding
-import Evidence
+
+@testable import Evidence
 
 /// What the corpora begin with: evidence and collateral of the made-up hardware, and short texts written by hand.
 extension HostileWorld {
@@ -54,6 +55,29 @@ extension HostileWorld {
             hex["arch"] = "HOPPER"
             return devices.map { ($0.name, $0.built.evidence) } + [("hex", JSON.array([.object(hex)]).canonical)]
         case "nvidia-report": return devices.map { ($0.name, $0.built.report) }
+        case "tpm-evidence": return machines.map { ($0.name, $0.evidence) }
+        case "tpm-quote":
+            var other = machine.quote
+            other.map = [1, 0, 0x80]
+            let quote = clouds[0].built.evidence.quote
+            return [
+                ("all", machine.message()), ("some", other.bytes(machine.registers, signedOver: .sha256)),
+                ("bincode", bincode(quote)),
+            ]
+        case "tpm-key":
+            let rsa = try TPMTestKey.fixedRSA()
+            return [
+                ("p256", try machine.key.publicArea()), ("rsa", try rsa.publicArea()),
+                ("signature-p256", try machine.key.signature(over: [1])),
+                ("signature-rsa", try rsa.signature(over: [1])),
+            ]
+        case "event-log":
+            var log = TestEventLog()
+            log.locality = nil
+            let legacy = TestEventLog.legacyEvent(4, 13, Array(repeating: 1, count: 20), Array("loader".utf8))
+            return [("agile", TestEventLog().bytes), ("plain", log.bytes), ("legacy", legacy + legacy)]
+        case "hcl-evidence": return clouds.map { ($0.name, $0.built.evidence.json.canonical) } + [numbered()]
+        case "hcl-report": return clouds.map { ($0.name, $0.built.evidence.report) }
         case "evidence-document": return evidenceDocuments()
         default: return []
         }
@@ -132,6 +156,30 @@ extension HostileWorld {
         return [("version-2", old), ("version-5", new)]
     }
 
+    /// The form with byte strings as arrays of numbers.
+    private func numbered() -> (name: String, bytes: [UInt8]) {
+        let evidence = clouds[0].built.evidence
+        func numbers(_ bytes: [UInt8]) -> JSON { .array(bytes.map { .integer(Int64($0)) }) }
+        let json: JSON = [
+            "report": numbers(evidence.report),
+            "quote": [
+                "message": numbers(evidence.quote.message), "signature": numbers(evidence.quote.signature),
+                "pcrs": .array(evidence.quote.pcrs.map(numbers)),
+            ],
+        ]
+        return ("azure-snp-numbers", json.canonical)
+    }
+
+    private func bincode(_ quote: HCLQuote) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for part in [quote.signature, quote.message] {
+            bytes.appendLittleEndian(UInt64(part.count))
+            bytes += part
+        }
+        bytes.appendLittleEndian(UInt64(quote.pcrs.count))
+        return bytes + quote.pcrs.flatMap { $0 }
+    }
+
     private func evidenceDocuments() -> [(name: String, bytes: [UInt8])] {
         let quote = quotes[0].built
         let documents: [(String, EvidenceDocument)] = [
@@ -144,6 +192,13 @@ extension HostileWorld {
             ),
             ("nitro", EvidenceDocument(tee: .nitro, evidence: documents[0].built.document)),
             ("nvidia", EvidenceDocument(tee: .nvidia, evidence: devices[0].built.evidence)),
+            ("tpm", EvidenceDocument(tee: .tpm, evidence: machines[0].evidence)),
+            (
+                "hcl",
+                EvidenceDocument(
+                    tee: .hcl, evidence: clouds[0].built.evidence.json.canonical,
+                    collateral: .snp(reports[0].built.collateral))
+            ),
         ]
         return documents.map { ($0, $1.json.canonical) }
     }

@@ -1,5 +1,6 @@
 import Encoding
-import Evidence
+
+@testable import Evidence
 
 /// Made-up hardware of every kind, a verifier that trusts its roots, and what that verifier may accept.
 ///
@@ -15,11 +16,14 @@ struct HostileWorld: Sendable {
     let domain: TDXFixture
     let enclave: NitroFixture
     let device: NVIDIAFixture
+    let machine: TPMFixture
     /// Genuine evidence by name.
     let quotes: [(name: String, built: SGXFixture.Built)]
     let reports: [(name: String, built: SNPFixture.Built)]
     let documents: [(name: String, built: NitroFixture.Built)]
     let devices: [(name: String, built: NVIDIAFixture.Built)]
+    let machines: [(name: String, evidence: [UInt8])]
+    let clouds: [(name: String, built: HCLFixture.Built)]
 
     let verifier: EvidenceVerifier
     /// What the hardware signed, see `identity`.
@@ -33,10 +37,14 @@ struct HostileWorld: Sendable {
         domain = TDXFixture(version: 5, isExtended: true, keys: .fixed)
         enclave = NitroFixture(keys: .fixed)
         device = NVIDIAFixture(keys: .fixed)
+        guard case .p256(let key) = TestKeys.fixed.p256("TPM") else { throw TestKeys.Unavailable() }
+        machine = try TPMFixture(key: .p256(key), keys: .fixed)
         quotes = try HostileWorld.quotes(platform, domain)
         reports = try HostileWorld.reports()
         documents = try HostileWorld.documents(enclave)
         devices = try HostileWorld.devices(device)
+        machines = [("google", try machine.evidence())]
+        clouds = try HostileWorld.clouds()
 
         var anchors = TrustAnchors().trusting(quotes[0].built.root, as: .dcap, grade: .hardware)
         for report in reports {
@@ -44,6 +52,9 @@ struct HostileWorld: Sendable {
         }
         anchors = anchors.trusting(documents[0].built.root, as: .nitro, grade: .hardware)
         anchors = anchors.trusting(devices[0].built.root, as: .nvidia, grade: .hardware)
+        let vTPM = try Certificate(der: machine.root.selfSigned())
+        anchors = anchors.trusting(vTPM, as: .googleVTPM, grade: .hardware)
+        anchors = anchors.trusting(vTPM, as: .azureVTPM, grade: .hardware)
         // Small caches, so that the memory of a fuzzer says something about the parser.
         verifier = EvidenceVerifier(anchors: anchors, cacheCapacity: 16)
 
@@ -80,6 +91,8 @@ extension HostileWorld {
         quotes.map { verify($0.built.quote, $0.built.tee, .dcap($0.built.collateral)) }
             + reports.map { verify($0.built.report, .snp, .snp($0.built.collateral)) }
             + documents.map { verify($0.built.document, .nitro) } + devices.map { verify($0.built.evidence, .nvidia) }
+            + machines.map { verify($0.evidence, .tpm) }
+            + clouds.map { verify($0.built.evidence.json.canonical, .hcl, $0.built.collateral) }
     }
 
     /// Whether the slow steps are taken for this input.
@@ -117,7 +130,26 @@ extension HostileWorld {
             }
             return Digest(of: parts.joined(separator: "\n"))
         case .nvidia(let report): return Digest(of: report.bytes.dropLast(96))
+        case .tpm(let state): return Digest(of: content(state))
+        case .hcl(let report, let state):
+            switch report.hardware {
+            case .snp(let snp):
+                return Digest(of: Array(snp.bytes.prefix(SNPReport.Layout.signature)) + content(state))
+            case .tdx(let td): return Digest(of: Array(td.reportData) + Array(td.mrTD) + content(state))
+            }
         }
+    }
+
+    /// Quotes, registers and confirmed events.
+    private static func content(_ state: TPMState) -> [UInt8] {
+        var content = state.quotes.flatMap { Array($0.bytes) }
+        for (register, value) in state.pcrs.sorted(by: { $0.key < $1.key }) {
+            content += [UInt8(truncatingIfNeeded: register.index)] + value
+        }
+        for event in state.events {
+            for digest in event.digests.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { content += digest.value }
+        }
+        return content
     }
 
     /// Bytes of a quote that its signature covers.
@@ -166,6 +198,16 @@ extension HostileWorld {
         indefinite.encodesMessage = { .tag(18, .array($0)) }
         indefinite.changeMembers = { $0.append((.text("later"), .array([.map([(.negative(0), .null)])]))) }
         return [("document", try enclave.built()), ("indefinite", try indefinite.built())]
+    }
+
+    private static func clouds() throws -> [(name: String, built: HCLFixture.Built)] {
+        var snp = try HCLFixture(tpm: TPMFixture(key: .fixedRSA(), keys: .fixed))
+        snp.snp = SNPFixture(keys: .fixed)
+        snp.hasCertificates = true
+        var tdx = snp
+        tdx.tdx = TDXFixture(version: 4, keys: .fixed)
+        tdx.hasCertificates = false
+        return [("azure-snp", try snp.built()), ("azure-tdx", try tdx.built())]
     }
 
     private static func devices(_ device: NVIDIAFixture) throws -> [(name: String, built: NVIDIAFixture.Built)] {

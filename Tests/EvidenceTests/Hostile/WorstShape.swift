@@ -1,5 +1,6 @@
 import Encoding
-import Evidence
+
+@testable import Evidence
 
 /// An input in the shape that costs its parser most, in any length.
 struct WorstShape: Sendable {
@@ -189,6 +190,41 @@ extension WorstShape {
         WorstShape(parser: "nvidia-evidence", name: "a chain of short lines") { count, world in
             let chain = repeated("-----BEGIN CERTIFICATE-----\n", 28) + repeated("-\n", min(count, 32_000))
             return NVIDIAEvidence(report: world.devices[0].built.report, certificateChain: chain).json.canonical
+        },
+        WorstShape(parser: "event-log", name: "many events") { count, _ in
+            let algorithms = [TPMHash.sha1, .sha256, .sha384, .sha512].map {
+                (id: $0.rawValue, bytes: UInt16($0.byteCount))
+            }
+            let header = TestEventLog.legacyEvent(
+                0, 3, Array(repeating: 0, count: 20), TestEventLog.specification(algorithms))
+            let event = TestEventLog.event(
+                TestEventLog.Event(pcr: 7, type: 4, data: []), [.sha1, .sha256, .sha384, .sha512])
+            return header + numbered(count) { _ in event }
+        },
+        WorstShape(parser: "event-log", name: "many short events") { count, _ in
+            let header = TestEventLog.legacyEvent(
+                0, 3, Array(repeating: 0, count: 20), TestEventLog.specification([(id: 0xffff, bytes: 0)]))
+            // Register, type, one digest of no bytes, no data.
+            let event: [UInt8] = [7, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0]
+            return header + numbered(count) { _ in event }
+        },
+        WorstShape(parser: "tpm-evidence", name: "empty fields") { count, _ in repeated("\u{3a}\0", count) },
+        WorstShape(parser: "tpm-evidence", name: "a long event log") { count, world in
+            world.machines[0].evidence + TestTPM.field(5, Array(repeating: 0, count: count))
+        },
+        WorstShape(parser: "hcl-evidence", name: "numbers") { count, _ in
+            quoted(repeated("0,", count), "{\"report\":[", "0],\"quote\":{}}")
+        },
+        WorstShape(parser: "hcl-evidence", name: "many registers") { count, _ in
+            quoted(
+                repeated("\"\",", count),
+                #"{"version":1,"hcl_report":"AA","tpm_quote":{"message":"","signature":"","pcrs":["#, "\"\"]}}")
+        },
+        WorstShape(parser: "hcl-report", name: "runtime data of many keys") { count, world in
+            var cloud = try? HCLFixture(tpm: world.machine)
+            let keys = String(repeating: "{},", count: min(count, 6_000) / 3)
+            cloud?.runtimeData = "{\"keys\":[\(keys){}]}"
+            return (try? cloud?.report(world.reports[0].built.report)) ?? []
         },
         WorstShape(parser: "evidence-document", name: "many tokens") { count, _ in
             quoted(
