@@ -100,9 +100,10 @@ let services: [Target] = [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
             crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
+    library("EvidenceForge", "Services", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     library(
         "SimulatedTEE", "Services",
-        ["CUnixSocket", "Encoding", "Evidence", "Attester", crypto, cryptoExtras, asn1, logging, lifecycle]),
+        ["CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging, lifecycle]),
     library(
         "AttestationService", "Services",
         [
@@ -142,7 +143,7 @@ let executables: [Target] = [
         "cloister",
         [
             "Encoding", "Evidence", "Collateral", "Attester", "AttestationToken", "Channel", "ServiceKit", "Imaging",
-            "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird,
+            "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird,
             httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
@@ -155,6 +156,7 @@ let everyTest: [Target] = [
     tests("Collateral", ["Collateral", "Attester", "Encoding", "Evidence", "SimulatedTEE"]),
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
+    tests("EvidenceForge", ["EvidenceForge", "Encoding", "Evidence", crypto, cryptoExtras]),
     tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
     tests(
         "ServiceKit",

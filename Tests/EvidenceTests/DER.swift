@@ -7,7 +7,9 @@ enum TestDER {
         switch content.count {
         case ..<0x80: length = [UInt8(content.count)]
         case ..<0x100: length = [0x81, UInt8(content.count)]
-        default: length = [0x82, UInt8(content.count >> 8), UInt8(content.count & 0xff)]
+        case ..<0x1_0000: length = [0x82, UInt8(content.count >> 8), UInt8(content.count & 0xff)]
+        default:
+            length = [0x83, UInt8(content.count >> 16), UInt8(content.count >> 8 & 0xff), UInt8(content.count & 0xff)]
         }
         length.insert(tag, at: 0)
         return length + content

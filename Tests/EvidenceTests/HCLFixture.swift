@@ -28,8 +28,8 @@ struct HCLFixture: Sendable {
     /// Changes the finished report.
     var change: @Sendable (inout [UInt8]) -> Void = { _ in }
 
-    init() throws {
-        tpm = try TPMFixture()
+    init(tpm: TPMFixture? = nil) throws {
+        self.tpm = try tpm ?? TPMFixture()
     }
 
     func standardRuntimeData(key: TPMTestKey? = nil) throws -> String {

@@ -35,14 +35,14 @@ struct NVIDIAFixture: Sendable {
     var changeSignature: @Sendable (P384.Signing.ECDSASignature) -> [UInt8] = { Array($0.rawRepresentation) }
     var changeChain: @Sendable ([[UInt8]]) -> [[UInt8]] = { $0 }
 
-    init(rootName: String = "Test Device Identity CA") {
-        certificates = [.leaf("GH100 A01 GSP FMC LF", .newP384(), serial: 9)]
+    init(rootName: String = "Test Device Identity CA", keys: TestKeys = .new) {
+        certificates = [.leaf("GH100 A01 GSP FMC LF", keys.p384("GPU"), serial: 9)]
         for (index, name) in ["GH100 A01 GSP BROM", "Provisioner ICA 1", "GH100 Identity"].enumerated() {
-            var authority = TestCertificate.issuer(name, .newP384(), serial: index + 2)
+            var authority = TestCertificate.issuer(name, keys.p384(name), serial: index + 2)
             authority.pathLength = nil
             certificates.append(authority)
         }
-        certificates.append(.root(rootName, .newP384()))
+        certificates.append(.root(rootName, keys.p384(rootName)))
         // NVIDIA's certificates end with the calendar.
         if let end = Timestamp(year: 9999, month: 12, day: 31, hour: 23, minute: 59, second: 59) {
             for index in certificates.indices { certificates[index].notAfter = end }

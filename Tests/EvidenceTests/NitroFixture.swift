@@ -31,14 +31,14 @@ struct NitroFixture: Sendable {
     var changeSignature: @Sendable (P384.Signing.ECDSASignature) -> TestCBOR = { .bytes(Array($0.rawRepresentation)) }
     var encodesMessage: @Sendable ([TestCBOR]) -> TestCBOR = TestCBOR.array
 
-    init(rootName: String = "aws.nitro-enclaves.example") {
-        authorities = [.root(rootName, .newP384())]
+    init(rootName: String = "aws.nitro-enclaves.example", keys: TestKeys = .new) {
+        authorities = [.root(rootName, keys.p384("Nitro root"))]
         for (index, name) in ["region", "zone", "instance"].enumerated() {
-            var authority = TestCertificate.issuer("\(name).\(rootName)", .newP384(), serial: index + 2)
+            var authority = TestCertificate.issuer("\(name).\(rootName)", keys.p384("Nitro \(name)"), serial: index + 2)
             authority.pathLength = 2 - index
             authorities.append(authority)
         }
-        leaf = .leaf("enclave.\(rootName)", .newP384(), serial: 9)
+        leaf = .leaf("enclave.\(rootName)", keys.p384("Nitro enclave"), serial: 9)
         leaf.notBefore = Timestamp(seconds: 1_749_999_990)
         leaf.notAfter = leaf.notBefore + 10_800
         pcrs = (0..<16).map { index in
@@ -73,6 +73,12 @@ struct NitroFixture: Sendable {
 
     func built() throws -> Built {
         let (bundle, leafDER) = try certificates()
+        return Built(
+            document: try message(payload(bundle, leafDER)).encoded, root: try Certificate(der: bundle[0]))
+    }
+
+    /// What is signed.
+    func payload(_ bundle: [[UInt8]], _ leafDER: [UInt8]) -> [UInt8] {
         var members: [(TestCBOR, TestCBOR)] = [
             (.text("module_id"), moduleID), (.text("digest"), digest), (.text("timestamp"), timestamp),
             (.text("pcrs"), .map(pcrs)), (.text("certificate"), changeCertificate(leafDER)),
@@ -80,8 +86,7 @@ struct NitroFixture: Sendable {
             (.text("user_data"), userData), (.text("nonce"), nonce),
         ]
         changeMembers(&members)
-        return Built(
-            document: try message(encodesMembers(members).encoded).encoded, root: try Certificate(der: bundle[0]))
+        return encodesMembers(members).encoded
     }
 
     /// A signed message around any payload.

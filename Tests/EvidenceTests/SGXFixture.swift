@@ -6,11 +6,11 @@ import Evidence
 struct SGXFixture: Sendable {
     static let time = Timestamp(seconds: 1_750_000_000)
 
-    let rootKey = TestKey.newP256()
-    let authorityKey = TestKey.newP256()
-    let pckKey = TestKey.newP256()
-    let signerKey = TestKey.newP256()
-    let attestationKey = TestKey.newP256()
+    let rootKey: TestKey
+    let authorityKey: TestKey
+    let pckKey: TestKey
+    let signerKey: TestKey
+    let attestationKey: TestKey
 
     var rootName = "Test SGX Root CA"
     var root: TestCertificate
@@ -45,7 +45,12 @@ struct SGXFixture: Sendable {
     /// Type of the outer certification data from version 4 on.
     var nestedType = QuoteSignatureData.quotingEnclaveReportType
 
-    init(rootName: String = "Test SGX Root CA") {
+    init(rootName: String = "Test SGX Root CA", keys: TestKeys = .new) {
+        rootKey = keys.p256("SGX root")
+        authorityKey = keys.p256("SGX authority")
+        pckKey = keys.p256("PCK")
+        signerKey = keys.p256("TCB signing")
+        attestationKey = keys.p256("SGX attestation")
         self.rootName = rootName
         root = .root(rootName, rootKey)
         authority = .issuer("Intel SGX PCK Processor CA", authorityKey)
@@ -178,7 +183,17 @@ extension SGXFixture {
         return quote + data + trailing
     }
 
-    private var platformExtension: [UInt8] {
+    /// A quote whose PCK certificate says something else about the platform.
+    func quote(extension content: [UInt8]) throws -> [UInt8] {
+        var pck = pck
+        pck.extensions.append(("1.2.840.113741.1.13.1", false, content))
+        let chain = TestPEM.chain(
+            try pck.der(issuer: authority.subject, signedBy: authorityKey),
+            try authority.der(issuer: rootName, signedBy: rootKey), try root.selfSigned())
+        return try quote(header + enclave, chain: chain)
+    }
+
+    var platformExtension: [UInt8] {
         let id = "1.2.840.113741.1.13.1"
         func entry(_ number: String, _ value: [UInt8]) -> [UInt8] {
             TestDER.sequence(TestDER.oid(id + number), value)

@@ -6,9 +6,9 @@ import Evidence
 struct SNPFixture: Sendable {
     static let time = Timestamp(seconds: 1_750_000_000)
 
-    let rootKey = TestKey.newP384()
-    let authorityKey = TestKey.newP384()
-    let chipKey = TestKey.newP384()
+    let rootKey: TestKey
+    let authorityKey: TestKey
+    let chipKey: TestKey
 
     var product = SNPProduct.genoa
     var kind = SNPReport.SigningKey.vcek
@@ -24,7 +24,13 @@ struct SNPFixture: Sendable {
     var report: [UInt8]
     var signsReportWith: TestKey?
 
-    init(product: SNPProduct = .genoa, kind: SNPReport.SigningKey = .vcek, rootName: String = "ARK-Test") {
+    init(
+        product: SNPProduct = .genoa, kind: SNPReport.SigningKey = .vcek, rootName: String = "ARK-Test",
+        keys: TestKeys = .new
+    ) {
+        rootKey = keys.p384("ARK")
+        authorityKey = keys.p384("ASK")
+        chipKey = keys.p384("VEK")
         self.product = product
         self.kind = kind
         productName = product.rawValue

@@ -14,13 +14,13 @@ struct TDXFixture: Sendable {
     var bodySize: UInt32
 
     /// The domain of a module of version 1 and the newest ISVSVN.
-    init(version: UInt16 = 4, isExtended: Bool = false) {
+    init(version: UInt16 = 4, isExtended: Bool = false, keys: TestKeys = .new) {
         typealias Layout = TDReport.Layout
         self.version = version
         bodyType = isExtended ? 3 : 2
         body = Array(repeating: 0, count: isExtended ? Layout.extendedByteCount : Layout.byteCount)
         bodySize = UInt32(body.count)
-        platform = SGXFixture()
+        platform = SGXFixture(keys: keys)
         platform.header[0] = UInt8(version)
         platform.header[4] = 0x81
         platform.quotingEnclave[256] = 2

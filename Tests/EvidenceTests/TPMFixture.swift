@@ -220,8 +220,8 @@ struct TPMFixture: Sendable {
     /// Supplied values, when they are not those of the log.
     var supplied: PCRValues?
     var signsWith: TPMTestKey?
-    var rootKey = TestKey.newP384()
-    var issuerKey = TestKey.newP384()
+    var rootKey: TestKey
+    var issuerKey: TestKey
     var root: TestCertificate
     var issuer: TestCertificate
     var leaf: TestCertificate
@@ -230,8 +230,10 @@ struct TPMFixture: Sendable {
     /// Further fields of the message.
     var tail: [UInt8] = []
 
-    init(key: TPMTestKey? = nil) throws {
+    init(key: TPMTestKey? = nil, keys: TestKeys = .new) throws {
         self.key = try key ?? .newRSA()
+        rootKey = keys.p384("vTPM root")
+        issuerKey = keys.p384("vTPM CA")
         root = .root("Test vTPM Root", rootKey)
         issuer = .issuer("Test vTPM CA", issuerKey)
         leaf = .leaf("", self.key.certificateKey)

@@ -62,11 +62,37 @@ enum TestKey: Sendable {
     }
 }
 
+/// Where a fixture's keys come from.
+enum TestKeys: Sendable {
+    /// Others each time.
+    case new
+    /// The same each time, by name: what they signed is still good in another process.
+    case fixed
+
+    struct Unavailable: Error {}
+
+    func p256(_ name: String) -> TestKey {
+        guard case .fixed = self,
+            let key = try? P256.Signing.PrivateKey(rawRepresentation: SHA256.hash(data: Array(name.utf8)))
+        else { return .newP256() }
+        return .p256(key)
+    }
+
+    func p384(_ name: String) -> TestKey {
+        guard case .fixed = self,
+            let key = try? P384.Signing.PrivateKey(rawRepresentation: SHA384.hash(data: Array(name.utf8)))
+        else { return .newP384() }
+        return .p384(key)
+    }
+}
+
 /// What a test certificate says; every member may be made wrong.
 struct TestCertificate: Sendable {
     var subject: String
     var key: TestKey
     var serial = 1
+    /// Instead of `serial`, where that is too small.
+    var longSerial: [UInt8]?
     var notBefore = Timestamp(seconds: 1_700_000_000)
     var notAfter = Timestamp(seconds: 2_000_000_000)
     var isAuthority: Bool?
@@ -94,6 +120,16 @@ struct TestCertificate: Sendable {
     }
 
     func der(issuer: String, signedBy issuerKey: TestKey) throws -> [UInt8] {
+        let tbs = tbs(issuer: issuer, algorithm: issuerKey.algorithm)
+        return TestDER.sequence(tbs, issuerKey.algorithm, TestDER.bits(try issuerKey.sign(tbs)))
+    }
+
+    /// With a signature that is none.
+    func unsigned(issuer: String) -> [UInt8] {
+        TestDER.sequence(tbs(issuer: issuer, algorithm: key.algorithm), key.algorithm, TestDER.bits([1]))
+    }
+
+    private func tbs(issuer: String, algorithm: [UInt8]) -> [UInt8] {
         var all = extensions
         if let isAuthority {
             var content = isAuthority ? TestDER.boolean(true) : []
@@ -107,11 +143,11 @@ struct TestCertificate: Sendable {
             TestDER.sequence(
                 TestDER.oid(entry.id), entry.critical ? TestDER.boolean(true) : [], TestDER.octets(entry.value))
         }
-        let tbs = TestDER.sequence(
-            TestDER.explicit(0, TestDER.integer(version)), TestDER.integer(serial), issuerKey.algorithm,
+        return TestDER.sequence(
+            TestDER.explicit(0, TestDER.integer(version)),
+            longSerial.map { TestDER.integer($0) } ?? TestDER.integer(serial), algorithm,
             TestDER.name(issuer), TestDER.sequence(TestDER.time(notBefore), TestDER.time(notAfter)),
             TestDER.name(subject), key.subjectPublicKeyInfo, TestDER.explicit(3, TestDER.value(0x30, list)))
-        return TestDER.sequence(tbs, issuerKey.algorithm, TestDER.bits(try issuerKey.sign(tbs)))
     }
 
     func selfSigned() throws -> [UInt8] { try der(issuer: subject, signedBy: key) }

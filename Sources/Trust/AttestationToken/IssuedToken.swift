@@ -45,7 +45,7 @@ public struct IssuedToken: Sendable {
         let jws = try JWS(compact: compact, maximumBytes: maximumBytes)
         let claims = try claims(of: jws)
         guard VerificationKey.algorithms.contains(jws.algorithm) else {
-            throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.prefix(20)) is not accepted")
+            throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.excerpt(20)) is not accepted")
         }
         let (key, pin, owner) = try key(for: jws, claims: claims, issuers: issuers, keySets: keySets, at: time)
         try key.verify(jws)

@@ -40,7 +40,7 @@ public enum VerificationKey: Sendable {
     /// - Throws: `token-algorithm` when `alg` is not this key's, `token-signature` when the signature is not its.
     public func verify(_ jws: JWS) throws(Refusal) {
         guard jws.algorithm == algorithm else {
-            throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.prefix(20)) does not suit a key for \(algorithm)")
+            throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.excerpt(20)) does not suit a key for \(algorithm)")
         }
         let valid =
             switch self {

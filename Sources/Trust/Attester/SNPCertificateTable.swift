@@ -24,7 +24,8 @@ struct SNPCertificateTable {
 
     /// - Throws: `evidence-malformed` for a table whose entries point outside it.
     init(_ table: [UInt8]) throws(Refusal) {
-        var found: [Kind: [UInt8]] = [:]
+        // Slices: each of many entries may name the whole table.
+        var found: [Kind: ArraySlice<UInt8>] = [:]
         var reader = ByteReader(table)
         while reader.remaining >= 24 {
             let guid = Array(try reader.take(16, "certificate table GUID"))
@@ -34,7 +35,7 @@ struct SNPCertificateTable {
             guard offset <= table.count, length <= table.count - offset else {
                 throw Refusal(.evidenceMalformed, "an entry of the certificate table points outside it")
             }
-            if let kind = Kind(guid: guid) { found[kind] = Array(table[offset..<offset + length]) }
+            if let kind = Kind(guid: guid) { found[kind] = table[offset..<offset + length] }
         }
         guard let key = found[.vcek] ?? found[.vlek], let intermediate = found[.ask], let root = found[.ark] else {
             collateral = nil

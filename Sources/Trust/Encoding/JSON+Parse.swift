@@ -8,8 +8,8 @@ extension JSON {
 
     /// Parses one JSON text that fills `bytes`.
     ///
-    /// Refuses a byte-order mark, duplicate names, unpaired surrogates, invalid UTF-8, and nesting beyond
-    /// `maximumDepth`. The caller checks the size before.
+    /// Refuses a byte-order mark, duplicate names, unpaired surrogates, invalid UTF-8, text that is not stream-safe
+    /// (`String.init(streamSafe:)`), and nesting beyond `maximumDepth`. The caller checks the size before.
     public static func parse(_ bytes: some Collection<UInt8>, maximumDepth: Int = 16) throws(ParseError) -> JSON {
         var parser = Parser(bytes: Array(bytes), maximumDepth: maximumDepth)
         return try parser.document()
@@ -171,7 +171,9 @@ private struct Parser {
             switch byte {
             case UInt8(ascii: "\""):
                 index += 1
-                guard let string = String(validating: text, as: UTF8.self) else { throw problem("invalid UTF-8") }
+                guard let string = String(streamSafe: text[...]) else {
+                    throw problem("invalid UTF-8, or too many combining marks in a row")
+                }
                 return string
             case UInt8(ascii: "\\"):
                 index += 1

@@ -127,7 +127,7 @@ public struct ObjectReader {
     /// Refuses members that nobody asked for.
     public func finish() throws(Refusal) {
         if let name = members.keys.sorted().first {
-            throw Refusal(code, "\(what) has an unknown member \(name.prefix(40))")
+            throw Refusal(code, "\(what) has an unknown member \(name.excerpt(40))")
         }
     }
 

@@ -4,19 +4,20 @@ public enum PEM {
     ///
     /// - Parameter label: for example `CERTIFICATE`.
     public static func decode(_ text: String, label: String) -> [[UInt8]]? {
-        let begin = "-----BEGIN \(label)-----"
-        let end = "-----END \(label)-----"
+        let begin = Array("-----BEGIN \(label)-----".utf8)
+        let end = Array("-----END \(label)-----".utf8)
         var blocks: [[UInt8]] = []
         var inside = false
-        var body = ""
-        for line in text.split(whereSeparator: { $0.isNewline || $0 == "\0" }) {
-            let line = line.trimmingSpaces()
-            if line == begin {
+        var body: [UInt8] = []
+        // Bytes, not characters: characters are slow to find, and those of a stranger may be of any length.
+        for line in Array(text.utf8).split(whereSeparator: isLineEnd) {
+            let line = trimmingBlanks(line)
+            if line.elementsEqual(begin) {
                 guard !inside else { return nil }
                 inside = true
-                body = ""
-            } else if line == end {
-                guard inside, let bytes = Base64.decode(body, .lenient) else { return nil }
+                body = []
+            } else if line.elementsEqual(end) {
+                guard inside, let bytes = Base64.decode(ascii: body, .lenient) else { return nil }
                 blocks.append(bytes)
                 inside = false
             } else if inside {
@@ -36,13 +37,13 @@ public enum PEM {
         }
         return text + "-----END \(label)-----\n"
     }
-}
 
-extension StringProtocol {
-    fileprivate func trimmingSpaces() -> String {
-        var slice = self[...]
-        while let first = slice.first, first.isWhitespace { slice = slice.dropFirst() }
-        while let last = slice.last, last.isWhitespace { slice = slice.dropLast() }
-        return String(slice)
+    private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0a || byte == 0x0d || byte == 0 }
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0c).contains(byte) }
+
+    private static func trimmingBlanks(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var line = line.drop(while: isBlank)
+        while let last = line.last, isBlank(last) { line.removeLast() }
+        return line
     }
 }

@@ -9,9 +9,18 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     }
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.seconds < right.seconds }
-    public static func + (time: Timestamp, seconds: Int64) -> Timestamp { Timestamp(seconds: time.seconds + seconds) }
-    public static func - (time: Timestamp, seconds: Int64) -> Timestamp { Timestamp(seconds: time.seconds - seconds) }
-    public static func - (left: Timestamp, right: Timestamp) -> Int64 { left.seconds - right.seconds }
+    // Times come from documents of strangers: what is out of range stays at its end.
+    public static func + (time: Timestamp, seconds: Int64) -> Timestamp {
+        let (sum, overflows) = time.seconds.addingReportingOverflow(seconds)
+        return Timestamp(seconds: overflows ? (seconds < 0 ? .min : .max) : sum)
+    }
+    public static func - (time: Timestamp, seconds: Int64) -> Timestamp {
+        Timestamp(seconds: time - Timestamp(seconds: seconds))
+    }
+    public static func - (left: Timestamp, right: Timestamp) -> Int64 {
+        let (difference, overflows) = left.seconds.subtractingReportingOverflow(right.seconds)
+        return overflows ? (left < right ? .min : .max) : difference
+    }
 
     /// From calendar fields in UTC (proleptic Gregorian); nil when a field is out of range.
     public init?(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0) {
@@ -86,8 +95,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// Calendar fields in UTC.
     public var calendar: (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
-        let days = Int(seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400)
-        let secondOfDay = Int(seconds - Int64(days) * 86_400)
+        // Division that rounds down, without leaving the range.
+        let remainder = Int(seconds % 86_400)
+        let days = Int(seconds / 86_400) - (remainder < 0 ? 1 : 0)
+        let secondOfDay = remainder < 0 ? remainder + 86_400 : remainder
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097

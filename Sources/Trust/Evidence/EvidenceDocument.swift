@@ -47,7 +47,7 @@ public struct EvidenceDocument: Hashable, Sendable {
         try reader.format("cloister-evidence/1")
         let name = try reader.string("tee")
         guard let tee = TEE(rawValue: name) else {
-            throw Refusal(.evidenceMalformed, "evidence document: unknown tee \(name.prefix(20))")
+            throw Refusal(.evidenceMalformed, "evidence document: unknown tee \(name.excerpt(20))")
         }
         self.tee = tee
         evidence = try reader.bytes("evidence")

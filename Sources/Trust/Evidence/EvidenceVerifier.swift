@@ -9,7 +9,7 @@ public final class EvidenceVerifier: Sendable {
     let anchors: TrustAnchors
     /// Certificates that were read, not verified, by the digest of their text.
     let certificates: ProvenCache<Certificate>
-    /// Chains, quoting enclaves and collateral that verified, by the digest of their exact bytes.
+    /// Chains, quoting enclaves and collateral that verified under a trusted root, by the digest of their exact bytes.
     let pckChains: ProvenCache<PCKChain>
     let platforms: ProvenCache<QuotingPlatform>
     let dcapCollateral: ProvenCache<DCAPCollateralProof>
@@ -29,6 +29,13 @@ public final class EvidenceVerifier: Sendable {
         nitroChains = ProvenCache(capacity: cacheCapacity)
         nvidiaEndorsements = ProvenCache(capacity: cacheCapacity)
         attestationKeyChains = ProvenCache(capacity: cacheCapacity)
+    }
+
+    /// Whether what was proven under a chain's root is worth remembering.
+    ///
+    /// Under a root of their own, strangers can prove megabytes of anything, and would push out what others need.
+    func isTrusted(_ path: CertificatePath, _ role: TrustAnchors.Role) -> Bool {
+        anchors.anchor(path.root, role) != nil
     }
 
     /// Judges evidence as of a moment.

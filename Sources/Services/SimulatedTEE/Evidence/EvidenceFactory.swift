@@ -1,25 +1,29 @@
 package import Attester
 package import Encoding
 package import Evidence
+import EvidenceForge
 import Synchronization
 
 /// Signs evidence and collateral with a development root, as a processor and its vendor would.
 ///
 /// It signs whatever it is asked to: who may ask is decided by `SimulatorServer`, which measures its callers. Tests use
-/// it directly.
+/// it directly. The bytes are made by the recipes of `EvidenceForge`.
 package final class EvidenceFactory: Sendable {
     package let root: DevelopmentRoot
+    private let keys: KeyRing
+    private let dcap: DCAPRecipe
+    private let chip: SNPRecipe
     private let randomness: Randomness
-    private let quotes: SGXQuoteSigner
-    private let reports: SNPReportSigner
     private let current = Mutex<PublishedCollateral?>(nil)
 
     /// - Throws: when the crypto library fails.
     package init(root: DevelopmentRoot, randomness: Randomness = .system) throws {
         self.root = root
         self.randomness = randomness
-        quotes = try SGXQuoteSigner(root: root, randomness: randomness)
-        reports = SNPReportSigner(root: root, randomness: randomness)
+        keys = root.keys
+        let dates = root.dates(collateralFrom: root.madeAt)
+        dcap = try DCAPRecipe.standard(.sgx, keys: keys, dates: dates)
+        chip = try SNPRecipe.simulated(keys: keys, dates: dates)
     }
 
     /// A factory over `DevelopmentRoot.forTests`, one per process.
@@ -34,8 +38,12 @@ package final class EvidenceFactory: Sendable {
     package func sgx(
         measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
     ) throws -> AttesterEvidence {
-        let quote = try quotes.quote(measurement: measurement, party: party, reportData: reportData)
-        return AttesterEvidence(tee: .sgx, evidence: quote, collateral: .dcap(try collateral(at: time).sgx))
+        let program = AttestedProgram(measurement: measurement.enclave, hostData: party.bytes, reportData: reportData)
+        let recipe = try QuoteRecipe.standard(
+            .sgx3, platform: dcap.platform, pck: dcap.pck.key, program: program, keys: keys)
+        let published = try collateral(at: time)
+        return AttesterEvidence(
+            tee: .sgx, evidence: try recipe.quote(chain: published.pckChain), collateral: .dcap(published.sgx))
     }
 
     /// A SEV-SNP report of version 3 with the certificates and the list to verify it by.
@@ -44,8 +52,13 @@ package final class EvidenceFactory: Sendable {
     package func snp(
         measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
     ) throws -> AttesterEvidence {
-        let report = try reports.report(measurement: measurement, party: party, reportData: reportData)
-        return AttesterEvidence(tee: .snp, evidence: report, collateral: .snp(try collateral(at: time).snp))
+        var chip = chip
+        chip.report.put(measurement.launch, at: SNPReport.Layout.measurement)
+        chip.report.put(party.bytes, at: SNPReport.Layout.hostData)
+        chip.report.put(reportData, at: SNPReport.Layout.reportData)
+        chip.report.put(randomness.bytes(32), at: SNPReport.Layout.reportID)
+        return AttesterEvidence(
+            tee: .snp, evidence: try chip.signedReport(), collateral: .snp(try collateral(at: time).snp))
     }
 
     /// Evidence of either kind.

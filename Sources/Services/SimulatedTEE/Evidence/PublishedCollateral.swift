@@ -1,6 +1,6 @@
-import Crypto
 import Encoding
 package import Evidence
+import EvidenceForge
 
 /// What the simulated vendors publish at one moment: TCB information, identities and revocation lists, for 30 days.
 package struct PublishedCollateral: Sendable {
@@ -10,6 +10,8 @@ package struct PublishedCollateral: Sendable {
     package let snpLists: [SNPProduct: [UInt8]]
     /// FMSPC of the simulated machine: six bytes that name the SGX collateral.
     package let fmspc: [UInt8]
+    /// The chain that SGX quotes carry.
+    let pckChain: [UInt8]
     private let issued: Timestamp
 
     /// Seconds for which everything is valid.
@@ -22,23 +24,19 @@ package struct PublishedCollateral: Sendable {
     /// - Throws: when the crypto library fails.
     init(root: DevelopmentRoot, at time: Timestamp) throws {
         issued = time
-        fmspc = SimulatedPlatform.SGX.fmspc
-        let start = time - Self.backdating
-        let end = start + Self.validity
-        sgx = try SGXCollateralIssuer(root: root, start: start, end: end).collateral()
+        let keys = root.keys
+        let dates = root.dates(collateralFrom: time - Self.backdating)
+        let dcap = try DCAPRecipe.standard(.sgx, keys: keys, dates: dates)
+        let published = try dcap.issued()
+        fmspc = dcap.platform.fmspc
+        sgx = published.collateral
+        pckChain = published.embeddedChain
+        snp = try SNPRecipe.simulated(keys: keys, dates: dates).collateral()
         var lists: [SNPProduct: [UInt8]] = [:]
-        for (product, ark) in root.arks {
-            lists[product] = try RevocationListTemplate(
-                issuer: RootCertifier.arkName(product), issuerPublicKeyInfo: ark.key.subjectPublicKeyInfo,
-                thisUpdate: start, nextUpdate: end
-            ).signed(by: ark.key)
+        for product in SNPProduct.allCases {
+            lists[product] = try SNPRecipe.simulated(product, keys: keys, dates: dates).list?.der()
         }
         snpLists = lists
-        let product = SimulatedPlatform.SNP.product
-        let chain = [root.ask.certificate, root.arks[product]?.certificate ?? []]
-            .map { PEM.encode($0, label: "CERTIFICATE") }.joined()
-        snp = SNPCollateral(
-            vek: PEM.encode(root.vcekCertificate, label: "CERTIFICATE"), chain: chain, crl: lists[product])
     }
 
     /// Whether it need not be renewed yet.
@@ -47,84 +45,10 @@ package struct PublishedCollateral: Sendable {
     }
 }
 
-/// Issues collateral in the form of Intel's provisioning certification service (PCS API v4).
-private struct SGXCollateralIssuer {
-    let root: DevelopmentRoot
-    let start: Timestamp
-    let end: Timestamp
-
-    private static let evaluationNumber: Int64 = 17
-
-    func collateral() throws -> DCAPCollateral {
-        let signingChain = chain(root.tcbSigning)
-        let information = tcbInfo.text
-        let identity = quotingEnclaveIdentity.text
-        return DCAPCollateral(
-            pckCRLIssuerChain: chain(root.processorAuthority),
-            rootCACRL: Hex.encode(try list("SGX Root CA", root.sgxRoot)),
-            pckCRL: Hex.encode(try list("SGX PCK Processor CA", root.processorAuthority)),
-            tcbInfoIssuerChain: signingChain, tcbInfo: information, tcbInfoSignature: try signature(information),
-            qeIdentityIssuerChain: signingChain, qeIdentity: identity, qeIdentitySignature: try signature(identity))
-    }
-
-    private func chain(_ holder: DevelopmentRoot.Holder) -> String {
-        PEM.encode(holder.certificate, label: "CERTIFICATE")
-            + PEM.encode(root.sgxRoot.certificate, label: "CERTIFICATE")
-    }
-
-    private func list(_ name: String, _ holder: DevelopmentRoot.Holder) throws -> [UInt8] {
-        try RevocationListTemplate(
-            issuer: RootCertifier.sgxName(name), issuerPublicKeyInfo: holder.key.subjectPublicKeyInfo,
-            thisUpdate: start, nextUpdate: end
-        ).signed(by: holder.key)
-    }
-
-    /// r and s in hexadecimal over the exact bytes of `text`.
-    private func signature(_ text: String) throws -> String {
-        guard case .p256(let key) = root.tcbSigning.key else { throw CryptoKitError.incorrectParameterSize }
-        return Hex.encode(try key.signature(for: Array(text.utf8)).rawRepresentation)
-    }
-
-    private var header: [String: JSON] {
-        [
-            "issueDate": .string(start.description), "nextUpdate": .string(end.description),
-            "tcbEvaluationDataNumber": .integer(Self.evaluationNumber),
-        ]
-    }
-
-    private var tcbInfo: JSON {
-        let platform = SimulatedPlatform.SGX.self
-        func level(_ components: [UInt8], pceSVN: UInt16, date: JSON, status: JSON) -> [String: JSON] {
-            let svns = components.map { JSON.object(["svn": .integer(Int64($0))]) }
-            let tcb: JSON = .object(["sgxtcbcomponents": .array(svns), "pcesvn": .integer(Int64(pceSVN))])
-            return ["tcb": tcb, "tcbDate": date, "tcbStatus": status]
-        }
-        let current = level(
-            platform.components, pceSVN: platform.pceSVN, date: "2024-03-13T00:00:00Z", status: "UpToDate")
-        var former = level(
-            platform.components.map { $0 == 255 ? 255 : $0 / 2 }, pceSVN: platform.pceSVN - 2,
-            date: "2022-11-09T00:00:00Z", status: "OutOfDate")
-        former["advisoryIDs"] = ["CLOISTER-SIMULATED-00001"]
-        let members: [String: JSON] = [
-            "id": "SGX", "version": 3, "fmspc": .string(Hex.encode(platform.fmspc).uppercased()),
-            "pceId": .string(Hex.encode(platform.pceID)), "tcbType": 0,
-            "tcbLevels": [.object(current), .object(former)],
-        ]
-        return .object(members.merging(header) { member, _ in member })
-    }
-
-    private var quotingEnclaveIdentity: JSON {
-        let platform = SimulatedPlatform.SGX.self
-        let level: JSON = [
-            "tcb": ["isvsvn": .integer(Int64(platform.quotingEnclaveSVN))], "tcbDate": "2024-03-13T00:00:00Z",
-            "tcbStatus": "UpToDate",
-        ]
-        let members: [String: JSON] = [
-            "id": "QE", "version": 2, "miscselect": "00000000", "miscselectMask": "FFFFFFFF",
-            "attributes": "11000000000000000000000000000000", "attributesMask": "FBFFFFFFFFFFFFFF0000000000000000",
-            "mrsigner": .string(Hex.encode(platform.quotingEnclaveSigner).uppercased()),
-            "isvprodid": .integer(Int64(platform.quotingEnclaveProduct)), "tcbLevels": [level],
-        ]
-        return .object(members.merging(header) { member, _ in member })
+extension SNPRecipe {
+    /// The simulated machine's chip when it is an AMD one, about no program yet.
+    static func simulated(_ product: SNPProduct = .milan, keys: KeyRing, dates: Dates) throws -> SNPRecipe {
+        let nobody = AttestedProgram(measurement: .zeros(48), hostData: .zeros(32), reportData: .zeros(64))
+        return try .standard(product, version: 3, program: nobody, keys: keys, dates: dates, at: dates.collateral)
     }
 }

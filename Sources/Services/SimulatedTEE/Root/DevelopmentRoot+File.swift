@@ -1,11 +1,10 @@
-import Crypto
 import CryptoExtras
 package import Encoding
-import Evidence
+import EvidenceForge
 
 /// The file that keeps a development root between starts: one JSON object with private keys, mode 0600.
 extension DevelopmentRoot {
-    private static let format = "cloister-development-root/1"
+    private static let format = "cloister-development-root/2"
     private static let name = "development-root.json"
 
     /// Reads the root kept in `folder`, or makes one and keeps it there.
@@ -36,66 +35,31 @@ extension DevelopmentRoot {
     }
 
     private var json: JSON {
-        var arkMembers: [String: JSON] = [:]
-        for (product, holder) in arks { arkMembers[product.rawValue] = holder.json }
-        return .object([
-            "format": .string(Self.format), "sgxRoot": sgxRoot.json, "processorAuthority": processorAuthority.json,
-            "tcbSigning": tcbSigning.json, "pck": pck.json,
-            "arks": .object(arkMembers), "ask": ask.json, "vcek": .string(Base64.encodeURL(vcek.derRepresentation)),
-            "vcekCertificate": .string(Base64.encodeURL(vcekCertificate)), "chipID": .string(Base64.encodeURL(chipID)),
-        ])
+        var keys: [String: JSON] = [:]
+        for (name, key) in rsa { keys[name.rawValue] = .string(Base64.encodeURL(key.derRepresentation)) }
+        return [
+            "format": .string(Self.format), "secret": .string(Base64.encodeURL(secret)),
+            "madeAt": .string(madeAt.description), "rsa": .object(keys),
+        ]
     }
 
     private init(json: JSON) throws(Refusal) {
         var reader = try ObjectReader(json, "the development root", refusing: .insecureConfiguration)
         try reader.format(Self.format)
-        func ecdsa(_ name: String) throws(Refusal) -> Holder {
-            try Holder(json: try reader.value(name), name) { .p256(try P256.Signing.PrivateKey(derRepresentation: $0)) }
+        secret = try reader.bytes("secret")
+        madeAt = try reader.time("madeAt")
+        var keyReader = try ObjectReader(
+            try reader.value("rsa"), "keys of the development root", refusing: .insecureConfiguration)
+        var rsa: [KeyRing.RSAName: _RSA.Signing.PrivateKey] = [:]
+        for name in KeyRing.RSAName.allCases {
+            let bytes = try keyReader.bytes(name.rawValue)
+            guard let key = try? _RSA.Signing.PrivateKey(derRepresentation: bytes) else {
+                throw Refusal(.insecureConfiguration, "key \(name.rawValue) of the development root cannot be read")
+            }
+            rsa[name] = key
         }
-        func rsa(_ json: JSON, _ name: String) throws(Refusal) -> Holder {
-            try Holder(json: json, name) { .rsa(try _RSA.Signing.PrivateKey(derRepresentation: $0)) }
-        }
-        sgxRoot = try ecdsa("sgxRoot")
-        processorAuthority = try ecdsa("processorAuthority")
-        tcbSigning = try ecdsa("tcbSigning")
-        pck = try ecdsa("pck")
-        var arkReader = try ObjectReader(
-            try reader.value("arks"), "arks of the development root", refusing: .insecureConfiguration)
-        var arks: [SNPProduct: Holder] = [:]
-        for product in SNPProduct.allCases {
-            arks[product] = try rsa(try arkReader.value(product.rawValue), product.rawValue)
-        }
-        try arkReader.finish()
-        self.arks = arks
-        ask = try rsa(try reader.value("ask"), "ask")
-        let vcekBytes = try reader.bytes("vcek")
-        guard let vcek = try? P384.Signing.PrivateKey(derRepresentation: vcekBytes) else {
-            throw Refusal(.insecureConfiguration, "the development root's chip key cannot be read")
-        }
-        self.vcek = vcek
-        vcekCertificate = try reader.bytes("vcekCertificate")
-        chipID = try reader.bytes("chipID")
+        try keyReader.finish()
         try reader.finish()
-    }
-}
-
-extension DevelopmentRoot.Holder {
-    fileprivate var json: JSON {
-        .object([
-            "key": .string(Base64.encodeURL(key.privateDER)), "certificate": .string(Base64.encodeURL(certificate)),
-        ])
-    }
-
-    fileprivate init(
-        json: JSON, _ name: String, _ read: ([UInt8]) throws -> AuthorityKey
-    ) throws(Refusal) {
-        var reader = try ObjectReader(json, "\(name) of the development root", refusing: .insecureConfiguration)
-        let bytes = try reader.bytes("key")
-        guard let key = try? read(bytes) else {
-            throw Refusal(.insecureConfiguration, "\(name) of the development root cannot be read")
-        }
-        self.key = key
-        certificate = try reader.bytes("certificate")
-        try reader.finish()
+        self.rsa = rsa
     }
 }

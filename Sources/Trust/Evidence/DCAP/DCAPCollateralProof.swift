@@ -56,9 +56,12 @@ struct DCAPCollateralProof: Sendable {
         }
     }
 
-    /// Whether every part holds; only then is the proof worth keeping.
-    var isComplete: Bool {
-        if case .success = lists, case .success = tcbInfo, case .success = qeIdentity { true } else { false }
+    /// The chain of each part; nil unless every part holds, and only then is the proof worth keeping.
+    var paths: [CertificatePath]? {
+        guard case .success(let lists) = lists, case .success(let tcbInfo) = tcbInfo,
+            case .success(let qeIdentity) = qeIdentity
+        else { return nil }
+        return [lists.path, tcbInfo.path, qeIdentity.path]
     }
 
     private static func catching<Value>(

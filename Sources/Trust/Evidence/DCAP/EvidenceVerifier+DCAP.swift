@@ -87,7 +87,7 @@ extension EvidenceVerifier {
         } catch { return QuoteProvenance(chain: .failure(error), platform: nil) }
         do throws(QuotingPlatform.Faults) {
             let platform = try QuotingPlatform(quote, chain: chain)
-            platforms.insert(platform, key)
+            if isTrusted(chain.path, .dcap) { platforms.insert(platform, key) }
             return QuoteProvenance(chain: .success(chain), platform: .success(platform))
         } catch { return QuoteProvenance(chain: .success(chain), platform: .failure(error)) }
     }
@@ -97,7 +97,7 @@ extension EvidenceVerifier {
             let key = ContentDigest.of([quote.certificationData])
             if let chain = pckChains.value(key) { return chain }
             let chain = try PCKChain(embedded: quote.certificationData, known: certificates)
-            pckChains.insert(chain, key)
+            if isTrusted(chain.path, .dcap) { pckChains.insert(chain, key) }
             return chain
         }
         guard let supplied else {
@@ -116,7 +116,9 @@ extension EvidenceVerifier {
         case .dcap(let collateral):
             if let proof = dcapCollateral.value(collateral.digest) { return proof }
             let proof = DCAPCollateralProof(collateral)
-            if proof.isComplete { dcapCollateral.insert(proof, collateral.digest) }
+            if let paths = proof.paths, paths.allSatisfy({ isTrusted($0, .dcap) }) {
+                dcapCollateral.insert(proof, collateral.digest)
+            }
             return proof
         case nil:
             appraisal.fail("collateral", .collateralInvalid, "there is no collateral for the quote")

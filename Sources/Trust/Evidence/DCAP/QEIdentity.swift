@@ -24,7 +24,7 @@ struct QEIdentity: Sendable {
         switch try reader.string("id") {
         case "QE": tee = .sgx
         case "TD_QE": tee = .tdx
-        case let id: throw reader.wrong("is for \(id.prefix(10)), neither QE nor TD_QE")
+        case let id: throw reader.wrong("is for \(id.excerpt(10)), neither QE nor TD_QE")
         }
         let version = try reader.integer("version")
         guard version == 2 else { throw reader.wrong("has version \(version); 2 is read") }

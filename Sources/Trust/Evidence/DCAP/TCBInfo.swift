@@ -46,7 +46,7 @@ struct TCBInfo: Sendable {
         switch version == 2 ? "SGX" : try reader.string("id") {
         case "SGX": tee = .sgx
         case "TDX": tee = .tdx
-        case let id: throw reader.wrong("is for \(id.prefix(10)), neither SGX nor TDX")
+        case let id: throw reader.wrong("is for \(id.excerpt(10)), neither SGX nor TDX")
         }
         let type = try reader.integer("tcbType")
         guard type == 0 else { throw reader.wrong("has tcbType \(type); 0 is read") }

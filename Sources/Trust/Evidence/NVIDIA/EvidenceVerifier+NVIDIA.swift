@@ -43,7 +43,7 @@ extension EvidenceVerifier {
         let key = ContentDigest.of([parts.certificateChain])
         if let endorsement = nvidiaEndorsements.value(key) { return endorsement }
         let endorsement = try NVIDIAEndorsement(parts.certificateChain[...], known: certificates)
-        nvidiaEndorsements.insert(endorsement, key)
+        if isTrusted(endorsement.path, .nvidia) { nvidiaEndorsements.insert(endorsement, key) }
         return endorsement
     }
 }

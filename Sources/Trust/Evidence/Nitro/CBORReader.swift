@@ -114,8 +114,8 @@ extension CBORReader {
     }
 
     private mutating func text(_ count: UInt64, _ field: StaticString) throws(Refusal) -> String {
-        guard let text = String(validating: try take(count, field), as: UTF8.self) else {
-            throw malformed(field, "is not UTF-8")
+        guard let text = String(streamSafe: try take(count, field)) else {
+            throw malformed(field, "is not UTF-8, or has too many combining marks in a row")
         }
         return text
     }

@@ -37,7 +37,7 @@ extension EvidenceVerifier {
         let key = ContentDigest.of([document.certificate] + document.authorities)
         if let chain = nitroChains.value(key) { return chain }
         let chain = try NitroChain(document)
-        nitroChains.insert(chain, key)
+        if isTrusted(chain.path, .nitro) { nitroChains.insert(chain, key) }
         return chain
     }
 }

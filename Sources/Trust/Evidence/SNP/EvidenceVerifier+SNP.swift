@@ -57,7 +57,9 @@ extension EvidenceVerifier {
             if let endorsement = snpEndorsements.value(collateral.digest) { return .success(endorsement) }
             do throws(Refusal) {
                 let endorsement = try SNPEndorsement(collateral)
-                if endorsement.isComplete { snpEndorsements.insert(endorsement, collateral.digest) }
+                if endorsement.isComplete, isTrusted(endorsement.path, .ark(endorsement.platform.product)) {
+                    snpEndorsements.insert(endorsement, collateral.digest)
+                }
                 return .success(endorsement)
             } catch { return .failure(error) }
         case nil:

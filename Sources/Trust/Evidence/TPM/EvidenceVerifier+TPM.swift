@@ -84,7 +84,9 @@ extension EvidenceVerifier {
         let content = ContentDigest.of(certificates)
         if let chain = attestationKeyChains.value(content) { return chain }
         let chain = try AttestationKeyChain(certificates)
-        attestationKeyChains.insert(chain, content)
+        if isTrusted(chain.path, .googleVTPM) || isTrusted(chain.path, .azureVTPM) {
+            attestationKeyChains.insert(chain, content)
+        }
         return chain
     }
 }

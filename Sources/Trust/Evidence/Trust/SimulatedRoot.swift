@@ -9,10 +9,17 @@ public struct SimulatedRoot: Hashable, Sendable {
 
     public let sgxRoot: Certificate
     public let arks: [SNPProduct: Certificate]
+    /// Of Nitro documents; nil in the files of older simulators.
+    public let nitroRoot: Certificate?
+    /// Of virtual TPMs; nil in the files of older simulators.
+    public let vtpmRoot: Certificate?
 
     /// - Throws: `insecure-configuration` unless each root is self-signed and marked as simulated by its common name.
-    public init(sgxRoot: Certificate, arks: [SNPProduct: Certificate]) throws(Refusal) {
-        for root in [sgxRoot] + arks.values {
+    public init(
+        sgxRoot: Certificate, arks: [SNPProduct: Certificate], nitroRoot: Certificate? = nil,
+        vtpmRoot: Certificate? = nil
+    ) throws(Refusal) {
+        for root in [sgxRoot] + arks.values + [nitroRoot, vtpmRoot].compactMap(\.self) {
             guard root.isMarkedSimulated, root.isSigned(by: root), root.isCertificateAuthority else {
                 throw Refusal(
                     .insecureConfiguration,
@@ -22,6 +29,8 @@ public struct SimulatedRoot: Hashable, Sendable {
         }
         self.sgxRoot = sgxRoot
         self.arks = arks
+        self.nitroRoot = nitroRoot
+        self.vtpmRoot = vtpmRoot
     }
 
     /// Reads a root file.
@@ -42,8 +51,10 @@ public struct SimulatedRoot: Hashable, Sendable {
             arks[product] = try SimulatedRoot.root(try members.string(product.rawValue))
         }
         try members.finish()
+        let nitroRoot = reader.has("nitroRoot") ? try SimulatedRoot.root(try reader.string("nitroRoot")) : nil
+        let vtpmRoot = reader.has("vtpmRoot") ? try SimulatedRoot.root(try reader.string("vtpmRoot")) : nil
         try reader.finish()
-        try self.init(sgxRoot: sgxRoot, arks: arks)
+        try self.init(sgxRoot: sgxRoot, arks: arks, nitroRoot: nitroRoot, vtpmRoot: vtpmRoot)
     }
 
     private static func root(_ pem: String) throws(Refusal) -> Certificate {
@@ -57,9 +68,14 @@ public struct SimulatedRoot: Hashable, Sendable {
     /// The root file's JSON.
     public var json: JSON {
         func pem(_ certificate: Certificate) -> JSON { .string(PEM.encode(certificate.der, label: "CERTIFICATE")) }
-        var members: [String: JSON] = [:]
-        for (product, ark) in arks { members[product.rawValue] = pem(ark) }
-        return ["format": "cloister-simulated-root/1", "sgxRoot": pem(sgxRoot), "arks": .object(members)]
+        var arkMembers: [String: JSON] = [:]
+        for (product, ark) in arks { arkMembers[product.rawValue] = pem(ark) }
+        var members: [String: JSON] = [
+            "format": "cloister-simulated-root/1", "sgxRoot": pem(sgxRoot), "arks": .object(arkMembers),
+        ]
+        if let nitroRoot { members["nitroRoot"] = pem(nitroRoot) }
+        if let vtpmRoot { members["vtpmRoot"] = pem(vtpmRoot) }
+        return .object(members)
     }
 }
 

@@ -41,6 +41,12 @@ public struct TrustAnchors: Hashable, Sendable {
         var result = self
         result.add(Anchor(role: .dcap, pin: root.sgxRoot.pin, grade: .simulated))
         for (product, ark) in root.arks { result.add(Anchor(role: .ark(product), pin: ark.pin, grade: .simulated)) }
+        if let nitroRoot = root.nitroRoot { result.add(Anchor(role: .nitro, pin: nitroRoot.pin, grade: .simulated)) }
+        if let vtpmRoot = root.vtpmRoot {
+            for role in [Role.azureVTPM, .googleVTPM] {
+                result.add(Anchor(role: role, pin: vtpmRoot.pin, grade: .simulated))
+            }
+        }
         return result
     }
 

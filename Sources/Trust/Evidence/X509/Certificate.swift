@@ -93,6 +93,11 @@ public struct Certificate: Hashable, Sendable {
 // MARK: Parsing
 
 extension Certificate {
+    /// Longer than any name of a vendor's; it is compared and stands in the details of checks.
+    private static let maximumNameBytes = 256
+    /// RFC 5280 section 4.1.2.2, without the zero byte before a high bit.
+    private static let maximumSerialBytes = 20
+
     private init(parsing der: [UInt8]) throws {
         guard der.count <= Certificate.maximumBytes else { throw UnsupportedASN1.oversized }
         self.der = der
@@ -122,6 +127,7 @@ extension Certificate {
             return (serial, issuer, validity, subject, key, extensions)
         }
         serial = Array(fields.0.drop { $0 == 0 })
+        guard serial.count <= Certificate.maximumSerialBytes else { throw UnsupportedASN1.length }
         issuerName = Array(fields.1.encodedBytes)
         (notBefore, notAfter) = fields.2
         subjectName = Array(fields.3.encodedBytes)
@@ -150,6 +156,7 @@ extension Certificate {
                             let type = try ASN1ObjectIdentifier(derEncoded: &nodes)
                             let value = try nodes.required()
                             guard type == .commonName, case .primitive(let bytes) = value.content else { return }
+                            guard bytes.count <= maximumNameBytes else { throw UnsupportedASN1.length }
                             found = String(decoding: bytes, as: UTF8.self)
                         }
                     }

@@ -81,7 +81,7 @@ extension Certificate {
     /// Common name and serial number, for details of checks.
     var nameForDetail: String {
         let serial = serial.isEmpty ? "0" : Hex.encode(self.serial)
-        return "“\(subjectCommonName.prefix(64))” (serial number \(serial))"
+        return "“\(subjectCommonName.excerpt(64))” (serial number \(serial))"
     }
 }
 

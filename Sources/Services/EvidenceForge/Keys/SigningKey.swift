@@ -1,0 +1,95 @@
+package import Crypto
+package import CryptoExtras
+
+/// A private key of a simulated vendor or machine. Its signatures are deterministic: the same key and content give the
+/// same bytes, so that what a seed makes can be compared byte by byte.
+package struct SigningKey: Sendable {
+    /// What kind of key it is, and with that how it signs.
+    package enum Kind: Sendable {
+        /// Intel's: ECDSA over P-256 with SHA-256.
+        case p256(P256.Signing.PrivateKey)
+        /// AWS's, and the keys of AMD's chips: ECDSA over P-384 with SHA-384.
+        case p384(P384.Signing.PrivateKey)
+        /// AMD's authorities: RSASSA-PSS with SHA-384 and a salt of 48 bytes.
+        case pss(_RSA.Signing.PrivateKey)
+        /// Virtual TPMs and their authorities: RSASSA-PKCS1-v1_5 with SHA-256.
+        case pkcs1(_RSA.Signing.PrivateKey)
+    }
+
+    package let kind: Kind
+    /// SubjectPublicKeyInfo in DER.
+    package let subjectPublicKeyInfo: [UInt8]
+    /// What was signed before; nil when nobody signs the same thing twice.
+    private let memory: SignatureMemory?
+
+    package init(_ kind: Kind, memory: SignatureMemory? = nil) {
+        self.kind = kind
+        self.memory = memory
+        subjectPublicKeyInfo =
+            switch kind {
+            case .p256(let key): Array(key.publicKey.derRepresentation)
+            case .p384(let key): Array(key.publicKey.derRepresentation)
+            case .pss(let key), .pkcs1(let key): Array(key.publicKey.derRepresentation)
+            }
+    }
+
+    /// x and y of a point of an elliptic curve; empty for RSA.
+    package var point: [UInt8] {
+        switch kind {
+        case .p256(let key): Array(key.publicKey.rawRepresentation)
+        case .p384(let key): Array(key.publicKey.rawRepresentation)
+        case .pss, .pkcs1: []
+        }
+    }
+
+    /// 20 bytes that name the key: subject and authority key identifiers, and serial numbers where the vendor uses those.
+    package var identifier: [UInt8] { Array(SHA256.hash(data: subjectPublicKeyInfo).prefix(20)) }
+
+    /// The AlgorithmIdentifier of its signatures in DER.
+    var signatureAlgorithm: [UInt8] {
+        switch kind {
+        case .p256: return DERBytes.sequence(DERBytes.objectIdentifier("1.2.840.10045.4.3.2"))
+        case .p384: return DERBytes.sequence(DERBytes.objectIdentifier("1.2.840.10045.4.3.3"))
+        case .pss:
+            // RSASSA-PSS-params (RFC 4055 section 3.1); the trailer field is left at its default.
+            let sha384 = DERBytes.sequence(DERBytes.objectIdentifier("2.16.840.1.101.3.4.2.2"), DERBytes.null)
+            let mask = DERBytes.sequence(DERBytes.objectIdentifier("1.2.840.113549.1.1.8"), sha384)
+            return DERBytes.sequence(
+                DERBytes.objectIdentifier("1.2.840.113549.1.1.10"),
+                DERBytes.sequence(
+                    DERBytes.explicit(0, sha384), DERBytes.explicit(1, mask),
+                    DERBytes.explicit(2, DERBytes.integer(48))))
+        case .pkcs1:
+            return DERBytes.sequence(DERBytes.objectIdentifier("1.2.840.113549.1.1.11"), DERBytes.null)
+        }
+    }
+
+    /// The signature over `content` in the form of evidence: r and s of equal length, or an RSA integer.
+    package func rawSignature(over content: [UInt8]) throws -> [UInt8] {
+        guard let memory else { return try madeSignature(over: content) }
+        return try memory.signature(signatureAlgorithm + subjectPublicKeyInfo, content) {
+            try madeSignature(over: content)
+        }
+    }
+
+    private func madeSignature(over content: [UInt8]) throws -> [UInt8] {
+        switch kind {
+        case .p256(let key): try DeterministicECDSA.signature(key, over: content)
+        case .p384(let key): try DeterministicECDSA.signature(key, over: content)
+        case .pss(let key): try DeterministicPSS.signature(key, over: content)
+        case .pkcs1(let key):
+            Array(try key.signature(for: SHA256.hash(data: content), padding: .insecurePKCS1v1_5).rawRepresentation)
+        }
+    }
+
+    /// The SIGNED structure of X.509: `content`, the algorithm, the signature.
+    func signed(_ content: [UInt8]) throws -> [UInt8] {
+        var signature = try rawSignature(over: content)
+        switch kind {
+        case .p256: signature = Array(try P256.Signing.ECDSASignature(rawRepresentation: signature).derRepresentation)
+        case .p384: signature = Array(try P384.Signing.ECDSASignature(rawRepresentation: signature).derRepresentation)
+        case .pss, .pkcs1: break
+        }
+        return DERBytes.sequence(content, signatureAlgorithm, DERBytes.bitString(signature))
+    }
+}
