@@ -32,6 +32,8 @@ package struct VTPMChainRecipe: Sendable {
                 serial: Array(serial[32...]), subject: .commonName("simulated.ConfidentialVM.invalid"),
                 issuer: authorityName, notBefore: dates.issued, notAfter: dates.issued + 365 * Dates.day, key: key,
                 signer: authorityKey,
-                extensions: [.signsEvidence, .subjectKey(key), .authorityKey(authorityKey)]))
+                extensions: [
+                    .signsEvidence, .extendedKeyUsage("2.23.133.8.3"), .subjectKey(key), .authorityKey(authorityKey),
+                ]))
     }
 }

@@ -33,7 +33,7 @@ enum NitroCases {
         _ name: String, _ about: String, code: RefusalCode?, abuseCase: String?, _ change: @escaping ForgedChange
     ) -> ForgedCase {
         ForgedCase(
-            name: "nitro-\(name)", tee: .nitro, about: about, code: code, abuseCase: abuseCase, tcbStatus: nil
+            name: "nitro-\(name)", tee: .nitro, about: about, code: code, abuseCase: abuseCase
         ) { forge in
             var recipe = try forge.nitro()
             try change(&recipe, forge)

@@ -205,17 +205,17 @@ extension SNPCases {
 }
 
 extension SNPRecipe {
-    fileprivate mutating func renameAuthority(_ name: String) {
-        authority.subject = .amd(name)
-        leaf.issuer = .amd(name)
-    }
-
     /// Gives the root another name everywhere.
-    fileprivate mutating func renameRoot(_ name: String) {
+    mutating func renameRoot(_ name: String) {
         ark.subject = .amd(name)
         ark.issuer = .amd(name)
         authority.issuer = .amd(name)
         list?.issuer = .amd(name)
+    }
+
+    fileprivate mutating func renameAuthority(_ name: String) {
+        authority.subject = .amd(name)
+        leaf.issuer = .amd(name)
     }
 }
 

@@ -64,7 +64,7 @@ enum SNPCases {
         _ change: @escaping ForgedChange
     ) -> ForgedCase {
         ForgedCase(
-            name: "\(chip.prefix)-\(name)", tee: .snp, about: about, code: code, abuseCase: abuseCase, tcbStatus: nil
+            name: "\(chip.prefix)-\(name)", tee: .snp, about: about, code: code, abuseCase: abuseCase
         ) { forge in
             var recipe = try forge.snp(chip.product, chip.kind, version: chip.version)
             try change(&recipe, forge)
