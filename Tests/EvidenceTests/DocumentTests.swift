@@ -72,7 +72,8 @@ struct DocumentTests {
         let names = Set(try #require(json.object).keys)
         #expect(
             names.isSuperset(of: [
-                "accepted", "code", "tee", "grade", "signatureChain", "tcbStatus", "advisories", "claims", "policy",
+                "accepted", "code", "tee", "grade", "signatureChain", "tcbStatus", "tcb", "advisories", "claims",
+                "policy",
                 "validUntil", "checks",
             ]))
         #expect(json["accepted"] == true && json["code"] == .null && json["policy"] == "pass")

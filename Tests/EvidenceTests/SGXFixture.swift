@@ -42,6 +42,8 @@ struct SGXFixture: Sendable {
     /// Certificates in the quote, when not leaf, CA, root.
     var embedsChain: (@Sendable (_ pck: [UInt8], _ authority: [UInt8], _ root: [UInt8]) -> String)?
     var trailing: [UInt8] = []
+    /// Type of the outer certification data from version 4 on.
+    var nestedType = QuoteSignatureData.quotingEnclaveReportType
 
     init(rootName: String = "Test SGX Root CA") {
         self.rootName = rootName
@@ -111,6 +113,7 @@ struct SGXFixture: Sendable {
 
 extension SGXFixture {
     struct Built: Sendable {
+        var tee = TEE.sgx
         var quote: [UInt8]
         var collateral: DCAPCollateral
         var root: Certificate
@@ -121,11 +124,16 @@ extension SGXFixture {
             at time: Timestamp = SGXFixture.time, policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
         ) -> Verdict {
             EvidenceVerifier(anchors: anchors).verify(
-                quote, tee: .sgx, collateral: .dcap(collateral), at: time, policy: policy, reportData: reportData)
+                quote, tee: tee, collateral: .dcap(collateral), at: time, policy: policy, reportData: reportData)
         }
     }
 
     func built() throws -> Built {
+        try built(.sgx, signed: header + enclave)
+    }
+
+    /// - Parameter signed: header and body.
+    func built(_ tee: TEE, signed: [UInt8]) throws -> Built {
         let rootDER = try root.selfSigned()
         let authorityDER = try authority.der(issuer: rootName, signedBy: rootKey)
         var pck = pck
@@ -143,23 +151,28 @@ extension SGXFixture {
             qeIdentity: identity, qeIdentitySignature: Hex.encode(try signing.signRaw(Array(identity.utf8))))
         let chain = embedsChain?(pckDER, authorityDER, rootDER) ?? TestPEM.chain(pckDER, authorityDER, rootDER)
         return Built(
-            quote: try quote(chain: chain), collateral: collateral, root: try Certificate(der: rootDER))
+            tee: tee, quote: try quote(signed, chain: chain), collateral: collateral,
+            root: try Certificate(der: rootDER))
     }
 
-    func quote(chain: String) throws -> [UInt8] {
-        let signed = header + enclave
+    /// Versions from 4 on nest all but signature and attestation key in certification data of type 6.
+    func quote(_ signed: [UInt8], chain: String) throws -> [UInt8] {
         var enclaveReport = quotingEnclave
         enclaveReport.replaceSubrange(
             320..<352, with: Array(SHA256.hash(data: attestationKey.rawPublicKey + authenticationData)))
         enclaveReport.replaceSubrange(352..<384, with: bindingTail)
-        var data = try (signsQuoteWith ?? attestationKey).signRaw(signed)
-        data += attestationKey.rawPublicKey + enclaveReport
-        data += try (signsQuotingEnclaveWith ?? pckKey).signRaw(enclaveReport)
-        data.appendLittleEndian(UInt16(authenticationData.count))
-        data += authenticationData
-        data.appendLittleEndian(UInt16(5))
-        data.appendLittleEndian(UInt32(chain.utf8.count))
-        data += Array(chain.utf8)
+        var certification = try enclaveReport + (signsQuotingEnclaveWith ?? pckKey).signRaw(enclaveReport)
+        certification.appendLittleEndian(UInt16(authenticationData.count))
+        certification += authenticationData
+        certification.appendLittleEndian(UInt16(5))
+        certification.appendLittleEndian(UInt32(chain.utf8.count))
+        certification += Array(chain.utf8)
+        var data = try (signsQuoteWith ?? attestationKey).signRaw(signed) + attestationKey.rawPublicKey
+        if signed[0] > 3 {
+            data.appendLittleEndian(nestedType)
+            data.appendLittleEndian(UInt32(certification.count))
+        }
+        data += certification
         var quote = signed
         quote.appendLittleEndian(UInt32(data.count))
         return quote + data + trailing

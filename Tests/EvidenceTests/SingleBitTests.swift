@@ -9,6 +9,9 @@ struct SingleBitTests {
     @Test("AC-001 AC-002 every bit of an SGX quote, its certificate chain included")
     func sgx() async throws { try await flipAll(try VectorCase.named("sgx-phala-cfg-swh")) }
 
+    @Test("AC-001 AC-002 every bit of a TDX quote of version 5")
+    func tdx() async throws { try await flipAll(try VectorCase.named("tdx-google-v5-uptodate")) }
+
     @Test("AC-001 AC-002 every bit of an SNP report")
     func snp() async throws { try await flipAll(try VectorCase.named("snp-milan-v3")) }
 
@@ -52,7 +55,9 @@ struct SingleBitTests {
 
 @Suite("Cut and padded evidence", .enabled(if: Vectors.available))
 struct LengthTests {
-    @Test("no cut of evidence is accepted, and none traps", arguments: ["sgx-phala-cfg-swh", "snp-milan-v3"])
+    @Test(
+        "no cut of evidence is accepted, and none traps",
+        arguments: ["sgx-phala-cfg-swh", "tdx-google-v5-uptodate", "snp-milan-v3"])
     func truncation(_ id: String) throws {
         let vector = try VectorCase.named(id)
         let verifier = EvidenceVerifier(anchors: .vendors)
@@ -60,14 +65,15 @@ struct LengthTests {
         let evidence = try vector.evidence()
         var generator = SystemRandomNumberGenerator()
         let random = (0..<200).map { _ in Int.random(in: 0..<evidence.count, using: &generator) }
-        for count in Array(0..<64) + [435, 436, 1_035, evidence.count - 1] + random where count < evidence.count {
+        for count in Array(0..<64) + [435, 436, 705, 706, 1_035, evidence.count - 1] + random
+        where count < evidence.count {
             let verdict = verifier.verify(
                 Array(evidence.prefix(count)), tee: vector.tee, collateral: collateral, at: vector.time)
             #expect(verdict.code == .evidenceMalformed, "accepted or misnamed at \(count) bytes")
         }
     }
 
-    @Test("noise of any length is refused and does not trap", arguments: [TEE.sgx, .snp])
+    @Test("noise of any length is refused and does not trap", arguments: [TEE.sgx, .tdx, .snp])
     func noise(_ tee: TEE) throws {
         var generator = SystemRandomNumberGenerator()
         let verifier = EvidenceVerifier(anchors: .vendors)
@@ -76,7 +82,8 @@ struct LengthTests {
                 var noise = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
                 // Half of them begin like the real thing.
                 if count > 16, Bool.random(using: &generator) {
-                    noise.replaceSubrange(0..<8, with: [3, 0, 2, 0, 0, 0, 0, 0])
+                    let start: [UInt8] = tee == .tdx ? [5, 0, 2, 0, 0x81, 0, 0, 0] : [3, 0, 2, 0, 0, 0, 0, 0]
+                    noise.replaceSubrange(0..<8, with: start)
                 }
                 #expect(!verifier.verify(noise, tee: tee, collateral: nil, at: Timestamp(seconds: 0)).accepted)
             }

@@ -91,6 +91,25 @@ import Testing
         #expect(refusal?.code == .evidenceMalformed)
     }
 
+    @Test(
+        "report data is found in TDX quotes of either layout, and nowhere else",
+        arguments: [(UInt8(4), 568, true), (5, 574, true), (4, 574, false), (5, 568, false), (5, 500, false)])
+    func tdx(_ version: UInt8, _ offset: Int, _ isFound: Bool) async throws {
+        let kernel = FakeConfigFS(provider: "tdx_guest") {
+            [version] + [UInt8](repeating: 0, count: offset - 1) + $0
+        }
+        let source = ConfigFSSource(tee: .tdx, files: kernel.files)
+        if isFound {
+            let made = try await source.evidence(reportData: Scene.reportData)
+            #expect(made.evidence.count == offset + 64)
+        } else {
+            let refusal = await #expect(throws: Refusal.self) {
+                try await source.evidence(reportData: Scene.reportData)
+            }
+            #expect(refusal?.code == .bindingMismatch)
+        }
+    }
+
     @Test func `another provider, another length of report data, and no interface are refused`() async throws {
         let kernel = FakeConfigFS(provider: "tdx_guest") { [UInt8](repeating: 0, count: 568) + $0 }
         let other = await #expect(throws: Refusal.self) {

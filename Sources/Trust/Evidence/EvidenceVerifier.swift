@@ -16,6 +16,7 @@ public final class EvidenceVerifier: Sendable {
     let snpEndorsements: ProvenCache<SNPEndorsement>
     let nitroChains: ProvenCache<NitroChain>
     let nvidiaEndorsements: ProvenCache<NVIDIAEndorsement>
+    let attestationKeyChains: ProvenCache<AttestationKeyChain>
 
     /// - Parameter cacheCapacity: entries of each cache; the oldest leaves first.
     public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
@@ -27,21 +28,22 @@ public final class EvidenceVerifier: Sendable {
         snpEndorsements = ProvenCache(capacity: cacheCapacity)
         nitroChains = ProvenCache(capacity: cacheCapacity)
         nvidiaEndorsements = ProvenCache(capacity: cacheCapacity)
+        attestationKeyChains = ProvenCache(capacity: cacheCapacity)
     }
 
     /// Judges evidence as of a moment.
     ///
-    /// Never throws: everything that is wrong with the evidence is in the verdict. `hcl` and `tpm` are refused as not
-    /// appraised.
+    /// Never throws: everything that is wrong with the evidence is in the verdict.
     ///
     /// - Parameters:
-    ///   - evidence: an SGX or TDX quote, an SNP report or a Nitro document as the hardware made it, without wrappers; for
-    ///     NVIDIA the JSON that `NVIDIAEvidence` reads.
-    ///   - collateral: of the same TEE; nil is refused, with all that can be said without it. Nitro documents and
-    ///     NVIDIA reports carry their chains and have none.
+    ///   - evidence: an SGX or TDX quote, an SNP report or a Nitro document as the hardware made it, without wrappers; the
+    ///     JSON that `HCLEvidence` or `NVIDIAEvidence` reads; the message that `TPMEvidence` reads.
+    ///   - collateral: of the same TEE, for `hcl` of its hardware; nil is refused, with all that can be said without it.
+    ///     TPMs, Nitro documents and NVIDIA reports carry their chains and have none.
     ///   - time: the moment to judge for, not necessarily now.
-    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away, or exactly the nonce of a Nitro
-    ///     document (its user data, without a nonce) or of an NVIDIA report; nil if the caller compares.
+    ///   - reportData: what the 64 bytes of report data must be, zeros at the end left away; or exactly the nonce of a TPM's
+    ///     quote (for `hcl` too), of a Nitro document (its user data, without a nonce) or of an NVIDIA report; nil if the
+    ///     caller compares.
     public func verify(
         _ evidence: [UInt8], tee: TEE, collateral: EvidenceCollateral?, at time: Timestamp,
         policy: AcceptancePolicy = .default, reportData: [UInt8]? = nil
@@ -52,12 +54,12 @@ public final class EvidenceVerifier: Sendable {
                 evidence[...], tee: tee, collateral: collateral, at: time, policy: policy, reportData: reportData)
         case .snp:
             return verifySNP(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .hcl:
+            return verifyHCL(evidence[...], collateral: collateral, at: time, policy: policy, reportData: reportData)
+        case .tpm:
+            return verifyTPM(evidence[...], at: time, policy: policy, reportData: reportData)
         case .nitro: return verifyNitro(evidence[...], at: time, policy: policy, reportData: reportData)
         case .nvidia: return verifyNVIDIA(evidence[...], at: time, policy: policy, reportData: reportData)
-        case .hcl, .tpm:
-            var appraisal = Appraisal(tee: tee)
-            appraisal.fail("format", .evidenceMalformed, "evidence of \(tee.rawValue) is not appraised")
-            return appraisal.verdict()
         }
     }
 }

@@ -169,7 +169,7 @@ extension AttestationAuthority {
     ) async throws(Refusal) -> Verdict {
         switch type {
         case .sgxEnclave:
-            let identity = try DCAPPlatformIdentity(of: try DCAPQuote(evidence[...]))
+            let identity = try DCAPPlatformIdentity(of: try SGXQuote(evidence[...]).envelope)
             let collateral = try await dependencies.collateral.sgx(fmspc: identity.fmspc, ca: identity.ca, at: time)
             return verifier.verify(
                 evidence, tee: .sgx, collateral: .dcap(collateral), at: time, policy: acceptance)

@@ -66,7 +66,9 @@ extension Appraisal {
         guard let signed = usable(proof?.tcbInfo, "tcb-info", chain: chain, at: time) else { return nil }
         let info = signed.document
         guard info.tee == quotes else {
-            fail("tcb-info", .collateralInvalid, "the TCB info is for \(info.tee.nameForDetail), not for the quote's TEE")
+            fail(
+                "tcb-info", .collateralInvalid, "the TCB info is for \(info.tee.nameForDetail), not for the quote's TEE"
+            )
             return nil
         }
         if let chain {
@@ -182,7 +184,8 @@ extension Appraisal {
     }
 
     private mutating func checkQuoteSignature(_ quote: DCAPQuote, _ key: P256.Signing.PublicKey?) -> Bool {
-        guard let key, let signature = try? P256.Signing.ECDSASignature(rawRepresentation: quote.signatureData.signature),
+        guard let key,
+            let signature = try? P256.Signing.ECDSASignature(rawRepresentation: quote.signatureData.signature),
             key.isValidSignature(signature, for: SHA256.hash(data: quote.signedBytes))
         else {
             fail("quote-signature", .evidenceSignature, "the attestation key's signature over the quote is wrong")

@@ -16,6 +16,18 @@ extension EvidenceVerifier {
             return appraisal.verdict()
         }
         appraisal.pass("format", quote.detail)
+        appraiseDCAP(
+            quote, read: evidence, &appraisal, collateral: collateral, at: time, policy: policy, reportData: reportData)
+        return appraisal.verdict()
+    }
+
+    /// Everything after reading the quote, also when it is the hardware's part of other evidence.
+    ///
+    /// - Parameter evidence: what the quote was read from.
+    func appraiseDCAP(
+        _ quote: DCAPQuote, read evidence: ArraySlice<UInt8>, _ appraisal: inout Appraisal,
+        collateral: EvidenceCollateral?, at time: Timestamp, policy: AcceptancePolicy, reportData: [UInt8]?
+    ) {
         appraisal.take(quote)
 
         // 2. PCK chain.
@@ -57,7 +69,6 @@ extension EvidenceVerifier {
                 appraisal.claims = TDXClaims.of(report, status: appraisal.tcb?.status)
             }
         }
-        return appraisal.verdict()
     }
 
     /// Chain, quoting enclave and attestation key as far as they could be proven, from the caches where possible.

@@ -44,7 +44,8 @@ public struct QuoteSignatureData: Sendable {
         if isNested {
             let type: UInt16 = try reader.littleEndian("certification data type")
             guard type == QuoteSignatureData.quotingEnclaveReportType else {
-                throw Refusal(.evidenceMalformed, "certification data type \(type) is not a quoting enclave report's (6)")
+                throw Refusal(
+                    .evidenceMalformed, "certification data type \(type) is not a quoting enclave report's (6)")
             }
             let length: UInt32 = try reader.littleEndian("certification data length")
             let inner = try reader.take(Int(length), "certification data")

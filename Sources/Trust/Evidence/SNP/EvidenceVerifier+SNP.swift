@@ -15,8 +15,17 @@ extension EvidenceVerifier {
         }
         appraisal.pass("format", "SNP report of version \(report.version)")
         appraisal.reportData = Array(report.reportData)
-        appraisal.hostData = Array(report.hostData)
         appraisal.attested = .snp(report)
+        appraiseSNP(report, &appraisal, collateral: collateral, at: time, policy: policy, reportData: reportData)
+        return appraisal.verdict()
+    }
+
+    /// Everything after reading the report, also when it is the hardware's part of other evidence.
+    func appraiseSNP(
+        _ report: SNPReport, _ appraisal: inout Appraisal, collateral: EvidenceCollateral?, at time: Timestamp,
+        policy: AcceptancePolicy, reportData: [UInt8]?
+    ) {
+        appraisal.hostData = Array(report.hostData)
         appraisal.isDebuggable = report.policy.contains(.allowsDebug)
 
         let endorsement: SNPEndorsement?
@@ -40,7 +49,6 @@ extension EvidenceVerifier {
             if appraisal.signatureChain == .valid { appraisal.claims = SNPClaims.of(report, product: product) }
         }
         appraisal.checkSNPPolicy(report, endorsement?.platform, policy: policy, reportData: reportData)
-        return appraisal.verdict()
     }
 
     private func endorsementResult(_ collateral: EvidenceCollateral?) -> Result<SNPEndorsement, Refusal> {
@@ -53,7 +61,10 @@ extension EvidenceVerifier {
                 return .success(endorsement)
             } catch { return .failure(error) }
         case nil:
-            return .failure(Refusal(.evidenceChain, "there is no VCEK or VLEK for the report"))
+            return .failure(
+                Refusal(
+                    .evidenceChain,
+                    "there is no collateral: the report needs its VCEK or VLEK, with ASK or ASVK and ARK"))
         case .dcap:
             return .failure(Refusal(.collateralInvalid, "the collateral is Intel's, not AMD's"))
         }

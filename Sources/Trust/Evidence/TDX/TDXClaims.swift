@@ -24,21 +24,23 @@ enum TDXClaims {
         claims["tdx_mrconfigid"] = hex(report.mrConfigID)
         claims["tdx_mrowner"] = hex(report.mrOwner)
         claims["tdx_mrownerconfig"] = hex(report.mrOwnerConfig)
-        for (index, register) in report.rtmrs.enumerated() { claims["tdx_rtmr\(index)"] = hex(register) }
+        for (name, register) in zip(registers, report.rtmrs) { claims[name] = hex(register) }
         claims["tdx_report_data"] = hex(report.reportData)
         for (name, attribute) in attributes {
-            claims["tdx_td_attributes_\(name)"] = .bool(report.attributes.contains(attribute))
+            claims[name] = .bool(report.attributes.contains(attribute))
         }
         claims["tdx_xfam_cet_u"] = .bool(report.xfam >> 11 & 1 == 1)
         claims["tdx_xfam_cet_s"] = .bool(report.xfam >> 12 & 1 == 1)
         return claims
     }
 
+    private static let registers = ["tdx_rtmr0", "tdx_rtmr1", "tdx_rtmr2", "tdx_rtmr3"]
     private static let attributes: [(String, TDAttributes)] = [
-        ("debug", .debug), ("septve_disable", .septVEDisable), ("protection_keys", .protectionKeys),
-        ("key_locker", .keyLocker), ("perfmon", .performanceMonitoring), ("hgs_plus_prof", .hgsPlusProfiling),
-        ("perf_prof", .performanceProfiling), ("pmt_prof", .telemetryProfiling), ("icssd", .icssd),
-        ("migratable", .migratable),
+        ("tdx_td_attributes_debug", .debug), ("tdx_td_attributes_septve_disable", .septVEDisable),
+        ("tdx_td_attributes_protection_keys", .protectionKeys), ("tdx_td_attributes_key_locker", .keyLocker),
+        ("tdx_td_attributes_perfmon", .performanceMonitoring), ("tdx_td_attributes_hgs_plus_prof", .hgsPlusProfiling),
+        ("tdx_td_attributes_perf_prof", .performanceProfiling), ("tdx_td_attributes_pmt_prof", .telemetryProfiling),
+        ("tdx_td_attributes_icssd", .icssd), ("tdx_td_attributes_migratable", .migratable),
     ]
 
     /// What whoever started the TD chose, MRCONFIGID; see `Verdict.hostData`.

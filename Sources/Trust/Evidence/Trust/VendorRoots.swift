@@ -11,6 +11,14 @@ extension TrustAnchors {
     /// certificate fingerprint 641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b.
     /// NVIDIA: `NVIDIA Device Identity CA` of the attestation SDK, serial number 2d3670b1ca100411c1fec0e82a065b54,
     /// certificate fingerprint 102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48.
+    ///
+    /// Microsoft: “Azure Virtual TPM Root Certificate Authority 2023”,
+    /// `http://www.microsoft.com/pkiops/certs/Azure%20Virtual%20TPM%20Root%20Certificate%20Authority%202023.crt`, serial
+    /// number 51f431da2c92088a4e29e0d929de4aa7, SHA-256 of the certificate
+    /// e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95.
+    /// Google: “EK/AK CA Root” of Google Cloud, `gcp_ek_ak_ca_root.crt` in google/go-tpm-tools, serial number
+    /// a65da4f9e328f38035c3a73d4f72432bdf15dc, SHA-256 of the certificate
+    /// 594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2.
     public static let vendors: TrustAnchors = {
         var anchors = TrustAnchors()
         for (role, pin) in [
@@ -20,6 +28,8 @@ extension TrustAnchors {
             (.ark(.turin), "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
             (.nitro, "f2caf5ecc6190b4a8399b78bc58a2bbcd0382375db8a1bfd78a82743874fd225"),
             (.nvidia, "a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4"),
+            (.azureVTPM, "5cbc52672ae101263c2976736044a964c1182ce9412c39937183baddcccb8cdf"),
+            (.googleVTPM, "56a613f57126a385dd6949294e93b0b566f96ab0573be0c2368e6f5ca779831f"),
         ] {
             guard let bytes = Hex.decode(pin), let digest = Digest(bytes: bytes) else { continue }
             anchors.add(Anchor(role: role, pin: digest, grade: .hardware))

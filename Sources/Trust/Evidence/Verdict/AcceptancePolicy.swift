@@ -24,6 +24,8 @@ public struct AcceptancePolicy: Hashable, Sendable {
     public var snp = SNPRequirements()
     public var nitro = NitroRequirements()
     public var nvidia = NVIDIARequirements()
+    public var tpm = TPMRequirements()
+    public var hcl = HCLRequirements()
 
     public init() {}
 

@@ -15,21 +15,30 @@ extension Appraisal {
         return true
     }
 
-    /// The root's key must be an anchor's.
+    /// The root's key must be an anchor's, whose grade the evidence then has.
     mutating func checkRoot(_ path: CertificatePath, role: TrustAnchors.Role, _ anchors: TrustAnchors) -> Bool {
-        if let anchor = anchors.anchor(path.root, role) {
-            grade = anchor.grade
-            pass("trusted-root", "\(path.rootDetail) is trusted as \(anchor.grade.rawValue)")
-            return true
+        guard let anchor = checkAnchor("trusted-root", path, roles: [role], anchors) else { return false }
+        grade = anchor.grade
+        return true
+    }
+
+    /// The anchor of one of `roles` whose key the chain's root has.
+    mutating func checkAnchor(
+        _ name: String, _ path: CertificatePath, roles: [TrustAnchors.Role], _ anchors: TrustAnchors
+    ) -> TrustAnchors.Anchor? {
+        for role in roles {
+            guard let anchor = anchors.anchor(path.root, role) else { continue }
+            pass(name, "\(path.rootDetail) is trusted as \(anchor.grade.rawValue)")
+            return anchor
         }
         if path.root.isMarkedSimulated {
             fail(
-                "trusted-root", .simulatedRoot,
+                name, .simulatedRoot,
                 "the chain ends in the simulated root \(path.rootDetail), which was not named as trusted")
         } else {
-            fail("trusted-root", .untrustedRoot, "the chain ends in \(path.rootDetail), which is not trusted")
+            fail(name, .untrustedRoot, "the chain ends in \(path.rootDetail), which is not trusted")
         }
-        return false
+        return nil
     }
 
     mutating func checkDebug(_ isDebuggable: Bool, _ policy: AcceptancePolicy) {

@@ -71,7 +71,8 @@ struct Appraisal {
         }
         return Verdict(
             code: firstFailure?.code, detail: firstFailure?.detail ?? "", tee: tee, grade: grade,
-            signatureChain: signatureChain, tcb: isSigned ? tcb : nil, advisories: isSigned ? advisories : [], claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
+            signatureChain: signatureChain, tcb: isSigned ? tcb : nil, advisories: isSigned ? advisories : [],
+            claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
             validUntil: isSigned ? validUntil : nil, checks: checks, reportData: isSigned ? reportData : [],
             hostData: isSigned ? hostData : [], isDebuggable: isSigned && isDebuggable,
             attested: isSigned ? attested : nil)

@@ -5,4 +5,6 @@ public enum AttestedEvidence: Sendable {
     case snp(SNPReport)
     case nitro(NitroDocument)
     case nvidia(NVIDIAReport)
+    case tpm(TPMState)
+    case hcl(HCLReport, TPMState)
 }

@@ -27,7 +27,7 @@ public struct Verdict: Sendable {
     public let tcb: TCBAppraisal?
     /// Advisories of the matched levels, without repetition, in the vendor's order.
     public let advisories: [String]
-    /// Names of `attestation-api.md` sections 9.2 to 9.4; `x-cloister-…` for kinds that the API does not know.
+    /// Names of `attestation-api.md` sections 9.1 to 9.4; `x-cloister-…` for what the API does not know.
     public let claims: [String: JSON]
     /// Whether the caller's policy is met, whatever else is wrong.
     public let isPolicyMet: Bool
@@ -35,7 +35,7 @@ public struct Verdict: Sendable {
     public let validUntil: Timestamp?
     /// Everything that was looked at, in the order of `evidence.md` section 2.
     public let checks: [Check]
-    /// What the attested program or the verifier chose: 64 bytes of report data, or a nonce.
+    /// What the attested program or its verifier chose: 64 bytes of report data, or a nonce.
     public let reportData: [UInt8]
     /// The 32 bytes that whoever started the program chose: HOST_DATA, or CONFIGID with KSS or MRCONFIGID when their
     /// remainder is zero (all 64 or 48 bytes when it is not); empty without either.

@@ -133,7 +133,9 @@ extension Certificate {
         (isCertificateAuthority, pathLength) = try extensions.basicConstraints()
         keyUsage = try extensions.keyUsage()
         hasUnknownCriticalExtension = extensions.hasCritical(
-            besides: [X509Extensions.basicConstraintsID, X509Extensions.keyUsageID])
+            besides: [
+                X509Extensions.basicConstraintsID, X509Extensions.keyUsageID, X509Extensions.subjectAlternativeNameID,
+            ])
         self.extensions = extensions.values
     }
 

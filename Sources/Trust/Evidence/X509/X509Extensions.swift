@@ -4,6 +4,9 @@ import SwiftASN1
 struct X509Extensions {
     static let basicConstraintsID = "2.5.29.19"
     static let keyUsageID = "2.5.29.15"
+    /// Names of the subject, critical where the subject itself is empty, as in certificates of TPM keys. No decision
+    /// here rests on a name of a leaf, so there is nothing in it to overlook.
+    static let subjectAlternativeNameID = "2.5.29.17"
 
     private(set) var values: [String: [UInt8]] = [:]
     private var critical: Set<String> = []
