@@ -11,7 +11,7 @@ enum World {
     }
 
     /// Kinds of evidence that the verifier of this build appraises.
-    static let appraised: Set<TEE> = [.sgx, .tdx, .snp, .nitro]
+    static let appraised: Set<TEE> = [.sgx, .tdx, .snp, .nitro, .hcl, .tpm]
 
     static func verdict(_ forgedCase: ForgedCase) throws -> Verdict {
         let made = try forgedCase.make(try forge.get())
@@ -26,7 +26,7 @@ enum World {
 
 @Suite("The verifier and the catalogue of wrong evidence")
 struct CatalogueVerdictTests {
-    @Test("right evidence is accepted, with its status", arguments: [TEE.sgx, .tdx, .snp, .nitro])
+    @Test("right evidence is accepted, with its status", arguments: [TEE.sgx, .tdx, .snp, .nitro, .hcl, .tpm])
     func right(_ tee: TEE) throws {
         for forgedCase in World.cases(tee, wrong: false) {
             let verdict = try World.verdict(forgedCase)
@@ -36,7 +36,7 @@ struct CatalogueVerdictTests {
         }
     }
 
-    @Test("each wrong one is refused with its code", arguments: [TEE.sgx, .tdx, .snp, .nitro])
+    @Test("each wrong one is refused with its code", arguments: [TEE.sgx, .tdx, .snp, .nitro, .hcl, .tpm])
     func wrong(_ tee: TEE) throws {
         for forgedCase in World.cases(tee, wrong: true) {
             let verdict = try World.verdict(forgedCase)

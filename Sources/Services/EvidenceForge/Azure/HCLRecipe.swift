@@ -1,5 +1,5 @@
 package import Encoding
-package import Evidence
+import Evidence
 
 /// Evidence of an Azure confidential VM as it will be made: hardware, the paravisor's report, the TPM's quote, the
 /// attestation key's certificates.
@@ -22,7 +22,9 @@ package struct HCLRecipe: Sendable {
     package var certificates: [CertificateRecipe]
     /// Zeros behind the first of them, as it lies in the TPM's memory.
     package var certificatePadding = 0
-    /// Changes the finished report, and TDREPORT and MRTD with it.
+    /// Changes the TDREPORT, in its area of 1,184 bytes.
+    package var changeLocalReport: (@Sendable (inout [UInt8]) -> Void)?
+    /// Changes the finished report.
     package var tamperReport: (@Sendable (inout [UInt8]) -> Void)?
     /// Changes the members of the evidence.
     package var change: (@Sendable (inout [String: JSON]) -> Void)?
@@ -43,7 +45,9 @@ package struct HCLRecipe: Sendable {
         case .tdx(var tdx):
             tdx.quote.body.put(bound, at: TDReport.Layout.reportData)
             let made = try tdx.made()
-            report = self.report.report(hardware: TDREPORT.bytes(body: tdx.quote.body))
+            var local = TDREPORT.bytes(body: tdx.quote.body)
+            changeLocalReport?(&local)
+            report = self.report.report(hardware: local)
             members["td_quote"] = .string(Base64.encodeURL(made.evidence))
             guard let own = made.collateral else { return made }
             collateral = own
@@ -94,7 +98,7 @@ extension HCLRecipe {
 private enum TDREPORT {
     static func bytes(body: [UInt8]) -> [UInt8] {
         typealias Layout = TDReport.Layout
-        var report = [UInt8].zeros(1_024)
+        var report = [UInt8].zeros(1_184)
         report[0] = 0x81
         report.put(body[Layout.reportData..<Layout.reportData + 64], at: 128)
         report.put([UInt8](repeating: 0xff, count: 8), at: 256)

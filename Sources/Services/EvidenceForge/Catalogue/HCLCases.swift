@@ -31,14 +31,15 @@ enum HCLCases {
         made(name, about, code: nil, abuseCase: nil, isGenuine: true) { recipe, _ in try change(&recipe) }
     }
 
-    private static func made(
-        _ name: String, _ about: String, code: RefusalCode?, abuseCase: String?, isGenuine: Bool,
+    static func made(
+        _ name: String, _ about: String, code: RefusalCode?, abuseCase: String?, isGenuine: Bool, onTDX: Bool = false,
         _ change: @escaping ForgedChange
     ) -> ForgedCase {
         ForgedCase(
-            name: "hcl-\(name)", tee: .hcl, about: about, code: code, abuseCase: abuseCase, isGenuine: isGenuine
+            name: "hcl-\(name)", tee: .hcl, about: about, code: code, abuseCase: abuseCase,
+            tcbStatus: onTDX && code == nil ? "UpToDate" : nil, isGenuine: isGenuine
         ) { forge in
-            var recipe = try forge.hcl()
+            var recipe = onTDX ? try forge.hclTDX() : try forge.hcl()
             try change(&recipe, forge)
             return try recipe.made()
         }
