@@ -85,7 +85,9 @@ struct EndpointTests {
         #expect(try Hex.decode(collateral.rootCACRL) == get("/IntelSGXRootCA.der").body)
     }
 
-    @Test("a report is accepted with certificates and list fetched by the paths of AMD's service", arguments: SNPProduct.allCases)
+    @Test(
+        "a report is accepted with certificates and list fetched by the paths of AMD's service",
+        arguments: SNPProduct.allCases)
     func amd(_ product: SNPProduct) throws {
         let world = try EndpointTests.world.get()
         for (kind, name) in [(SNPReport.SigningKey.vcek, "vcek"), (.vlek, "vlek")] {
@@ -149,7 +151,8 @@ struct EndpointTests {
             ("/tdx/certification/v4/tcb?fmspc=00c101570000", 404), ("/sgx/certification/v4/pckcrl", 400),
             ("/sgx/certification/v4/pckcrl?ca=processor&encoding=xml", 400), ("/vcek/v1/Venice/crl", 404),
             ("/vcek/v1/Milan/00", 400), ("/vcek/v1/Milan/00?blSPL=1&teeSPL=0&snpSPL=1&ucodeSPL=1", 404),
-            ("/vlek/v1/Milan/00", 404), ("/vcek/v1/Milan/crl/more", 404), ("sgx", 400), ("/sgx?a=1&a=2", 400), ("/x?a", 400),
+            ("/vlek/v1/Milan/00", 404), ("/vcek/v1/Milan/crl/more", 404), ("sgx", 400), ("/sgx?a=1&a=2", 400),
+            ("/x?a", 400),
         ])
     func refused(_ target: String, _ status: Int) throws {
         #expect(try get(target).status == status)

@@ -1,7 +1,7 @@
 import Encoding
 import Evidence
 
-// Hardware below, what its report binds, the attestation key's certificates, and the registers.
+// Hardware below, what its report binds, and the attestation key's certificates.
 extension HCLCases {
     /// A few of what can be wrong with the SNP report below; the rest is the same as without a paravisor.
     static var hardware: [ForgedCase] {
@@ -24,7 +24,7 @@ extension HCLCases {
                 $0.list?.revoked = [$0.authority.serial]
             },
             snp("list-expired", .collateralInvalid, "AC-012", "the revocation list has expired") {
-                $0.list?.nextUpdate = Forge.time
+                $0.list?.nextUpdate = Forge.time - 1
             },
             snp("signature-flipped", .evidenceSignature, "AC-001", "one bit of the SNP report's signature is wrong") {
                 $0.changeSignature = { $0[0] ^= 1 }
@@ -32,17 +32,25 @@ extension HCLCases {
             snp("chip-cloned", .tcbInconsistent, "AC-021", "the SNP report claims to be of another chip") {
                 $0.report[Layout.chipID] ^= 1
             },
-            snp("microcode-above-certificate", .tcbInconsistent, "AC-011", "the SNP report's microcode is above the certificate's") {
+            snp(
+                "microcode-above-certificate", .tcbInconsistent, "AC-011",
+                "the SNP report's microcode is above the certificate's"
+            ) {
                 for field in [Layout.reportedTCB, Layout.currentTCB, Layout.committedTCB] { $0.report[field + 7] += 1 }
             },
             snp("vmpl-1", .platformPolicy, "AC-020", "the SNP report was made by the guest, not by the paravisor") {
                 $0.report.put(UInt32(1), at: Layout.vmpl)
             },
-            wrong("snp-foreign-simulated-root", .simulatedRoot, "AC-004", "the SNP report stands under another simulated root") {
+            wrong(
+                "snp-foreign-simulated-root", .simulatedRoot, "AC-004",
+                "the SNP report stands under another simulated root"
+            ) {
                 recipe, forge in
                 recipe.hardware = .snp(try forge.snp(.genoa, version: 3, ofStrangers: true))
             },
-            wrong("snp-foreign-root", .untrustedRoot, "AC-003", "the SNP report stands under another root of AMD's name") {
+            wrong(
+                "snp-foreign-root", .untrustedRoot, "AC-003", "the SNP report stands under another root of AMD's name"
+            ) {
                 recipe, forge in
                 var snp = try forge.snp(.genoa, version: 3, ofStrangers: true)
                 snp.renameRoot("ARK-Genoa")
@@ -51,7 +59,8 @@ extension HCLCases {
             wrong("without-collateral", .evidenceChain, "AC-012", "there are no certificates of the chip") {
                 $0.presentation.accompanying = .nothing
             },
-            wrong("with-collateral-of-intel", .collateralInvalid, "AC-012", "the collateral is Intel's") { recipe, forge in
+            wrong("with-collateral-of-intel", .collateralInvalid, "AC-012", "the collateral is Intel's") {
+                recipe, forge in
                 recipe.presentation.accompanying = .other(.dcap(try forge.quoted(.sgx3).dcap.issued().collateral))
             },
         ]
@@ -63,7 +72,10 @@ extension HCLCases {
             wrong("runtime-changed", .bindingMismatch, "AC-015", "the runtime data was changed after it was bound") {
                 $0.report.replace = { $0.replacing(#""secure-boot":true"#, with: #""secure-boot":null"#) }
             },
-            wrong("attestation-key-replaced", .bindingMismatch, "AC-015", "another attestation key stands in the runtime data, and signs") {
+            wrong(
+                "attestation-key-replaced", .bindingMismatch, "AC-015",
+                "another attestation key stands in the runtime data, and signs"
+            ) {
                 recipe, forge in
                 let (old, new) = (recipe.quote.signer, try forge.strangers.pkcs1(.attestationKey))
                 let (before, after) = (try Base64.encodeURL(old.modulus()), try Base64.encodeURL(new.modulus()))
@@ -71,35 +83,56 @@ extension HCLCases {
                 recipe.quote.signer = new
                 recipe.certificates = []
             },
-            wrong("runtime-of-other-boot", .bindingMismatch, "AC-015", "the hardware's report binds the runtime data of another start") {
+            wrong(
+                "runtime-of-other-boot", .bindingMismatch, "AC-015",
+                "the hardware's report binds the runtime data of another start"
+            ) {
                 $0.binding = Digest(of: "runtime data of another start").bytes + .zeros(32)
             },
-            wrong("binding-tail", .bindingMismatch, "AC-015", "something follows the runtime data's digest in the hardware's report") {
+            wrong(
+                "binding-tail", .bindingMismatch, "AC-015",
+                "something follows the runtime data's digest in the hardware's report"
+            ) {
                 $0.binding = Array($0.report.binding.dropLast()) + [1]
             },
-            wrong("runtime-hashed-otherwise", .bindingMismatch, "AC-015", "the runtime data is hashed with another hash than the report says") {
+            wrong(
+                "runtime-hashed-otherwise", .bindingMismatch, "AC-015",
+                "the runtime data is hashed with another hash than the report says"
+            ) {
                 $0.binding = $0.report.binding
                 $0.report.hashType = 2
             },
-            wrong("nonce-other", .bindingMismatch, "AC-015", "the quote's nonce is not what was asked for", isGenuine: true) {
+            wrong(
+                "nonce-other", .bindingMismatch, "AC-015", "the quote's nonce is not what was asked for",
+                isGenuine: true
+            ) {
                 $0.presentation.binding = Forge.otherBinding
             },
-            wrong("nonce-missing", .bindingMismatch, "AC-017", "the quote has no nonce: it may be of any day", isGenuine: true) {
+            wrong(
+                "nonce-missing", .bindingMismatch, "AC-017", "the quote has no nonce: it may be of any day",
+                isGenuine: true
+            ) {
                 $0.quote.nonce = []
             },
-            wrong("nonce-shorter", .bindingMismatch, "AC-015", "the quote's nonce is the beginning of what was asked for", isGenuine: true) {
+            wrong(
+                "nonce-shorter", .bindingMismatch, "AC-015", "the quote's nonce is the beginning of what was asked for",
+                isGenuine: true
+            ) {
                 $0.quote.nonce.removeLast()
             },
-            wrong("quote-signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs the quote") { recipe, forge in
+            wrong("quote-signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs the quote") {
+                recipe, forge in
                 recipe.quote.signer = try forge.strangers.pkcs1(.attestationKey)
             },
-            wrong("quote-signature-flipped", .evidenceSignature, "AC-001", "one bit of the quote's signature is wrong") {
+            wrong("quote-signature-flipped", .evidenceSignature, "AC-001", "one bit of the quote's signature is wrong")
+            {
                 $0.quote.tamper = { $1.flipLastBit() }
             },
             wrong("quote-signature-empty", .evidenceSignature, "AC-001", "the quote's signature is empty") {
                 $0.quote.tamper = { $1 = [] }
             },
-            wrong("quote-signature-pss", .evidenceSignature, "AC-001", "the quote's signature is of another RSA form") { recipe, forge in
+            wrong("quote-signature-pss", .evidenceSignature, "AC-001", "the quote's signature is of another RSA form") {
+                recipe, forge in
                 recipe.quote.signer = try forge.keys.pss(.attestationKey)
             },
             wrong("quote-flipped", .evidenceSignature, "AC-001", "one bit of the quote's clock is wrong") {
@@ -122,11 +155,15 @@ extension HCLCases {
                 chained("\(name)-not-yet-valid", "the \(name) of the attestation key is not yet valid") {
                     $0.certificates[index].notBefore = Forge.time + 1
                 },
-                chained("\(name)-signature-flipped", "one bit of the signature of the attestation key's \(name) is wrong") {
+                chained(
+                    "\(name)-signature-flipped", "one bit of the signature of the attestation key's \(name) is wrong"
+                ) {
                     $0.certificates[index].tamper = { $0.flipLastBit() }
                 },
-                chained("\(name)-unknown-critical-extension", "the \(name) of the attestation key has a critical extension that nobody knows")
-                { $0.certificates[index].extensions.append(.unknownCritical) },
+                chained(
+                    "\(name)-unknown-critical-extension",
+                    "the \(name) of the attestation key has a critical extension that nobody knows"
+                ) { $0.certificates[index].extensions.append(.unknownCritical) },
             ]
         }
         return links + [
@@ -134,7 +171,9 @@ extension HCLCases {
                 $0.certificates = [$0.certificates[0]]
             },
             chained("chain-without-ca", "the CA of the attestation key is missing") { $0.certificates.remove(at: 1) },
-            chained("chain-reversed", "the chain of the attestation key begins with the root") { $0.certificates.reverse() },
+            chained("chain-reversed", "the chain of the attestation key begins with the root") {
+                $0.certificates.reverse()
+            },
             chained("is-an-authority", "the attestation key's certificate is that of an authority") {
                 $0.certificates[0].set(.authority(path: nil))
             },
@@ -147,13 +186,19 @@ extension HCLCases {
             chained("certificate-of-other-key", "the certificate is that of another attestation key") {
                 $0.certificates[0].key = $0.certificates[1].key
             },
-            wrong("ak-foreign-simulated-root", .simulatedRoot, "AC-004", "the attestation key's certificate stands under another simulated root", isGenuine: true) {
+            wrong(
+                "ak-foreign-simulated-root", .simulatedRoot, "AC-004",
+                "the attestation key's certificate stands under another simulated root", isGenuine: true
+            ) {
                 recipe, forge in
                 var chain = try VTPMChainRecipe.standard(keys: forge.strangers, dates: Forge.dates)
                 chain.leaf.key = recipe.certificates[0].key
                 recipe.certificates = [chain.leaf, chain.authority, chain.root]
             },
-            wrong("ak-foreign-root", .untrustedRoot, "AC-003", "the attestation key's certificate stands under another root of Azure's name", isGenuine: true) {
+            wrong(
+                "ak-foreign-root", .untrustedRoot, "AC-003",
+                "the attestation key's certificate stands under another root of Azure's name", isGenuine: true
+            ) {
                 recipe, forge in
                 var chain = try VTPMChainRecipe.standard(keys: forge.strangers, dates: Forge.dates)
                 let name = DistinguishedName.azureRoot("Virtual TPM Root Certificate Authority")
@@ -163,62 +208,6 @@ extension HCLCases {
                 chain.authority.issuer = name
                 recipe.certificates = [chain.leaf, chain.authority, chain.root]
             },
-        ]
-    }
-
-    /// Registers and the log that explains them.
-    static var registers: [ForgedCase] {
-        [
-            wrong("register-changed", .bindingMismatch, "AC-015", "a register's value is another than the quoted one") {
-                var values = $0.quote.registers
-                values[4][0] ^= 1
-                $0.quote.suppliedRegisters = values
-            },
-            wrong("registers-swapped", .bindingMismatch, "AC-015", "two registers have changed places") {
-                var values = $0.quote.registers
-                values.swapAt(0, 4)
-                $0.quote.suppliedRegisters = values
-            },
-            wrong("register-missing", .bindingMismatch, "AC-015", "the last quoted register's value is missing") {
-                $0.quote.suppliedRegisters = $0.quote.registers.dropLast()
-            },
-            wrong("digest-of-other-registers", .bindingMismatch, "AC-015", "the quote's digest is that of other registers") {
-                $0.quote.digest = Digest(of: "other registers").bytes
-            },
-        ] + eventLogs
-    }
-
-    private static var eventLogs: [ForgedCase] {
-        func log(_ name: String, _ about: String, _ change: @escaping @Sendable (inout EventLogRecipe) -> Void) -> ForgedCase {
-            wrong("event-log-\(name)", .bindingMismatch, "AC-019", "the event log \(about)", isGenuine: true) {
-                var log = EventLogRecipe.standard
-                change(&log)
-                $0.log = log
-            }
-        }
-        func malformedLog(_ name: String, _ about: String, _ change: @escaping @Sendable (inout EventLogRecipe) -> Void) -> ForgedCase {
-            wrong("event-log-\(name)", .evidenceMalformed, "AC-019", "the event log \(about)", isGenuine: true) {
-                var log = EventLogRecipe.standard
-                change(&log)
-                $0.log = log
-            }
-        }
-        return [
-            log("event-missing", "lacks an event") { $0.events.remove(at: 9) },
-            log("event-twice", "has an event twice") { $0.events.append($0.events[9]) },
-            log("events-reordered", "has two events of a register in the other order") { $0.events.swapAt(0, 1) },
-            log("event-added", "has an event that did not happen") {
-                $0.events.append(.init(pcr: 4, type: 0x8000_0003, data: Array("another boot loader".utf8)))
-            },
-            log("digest-changed", "has another digest for an event") {
-                $0.events[9].digest = Digest(of: "another boot loader").bytes
-            },
-            log("of-other-registers", "is about registers that nobody quoted") {
-                $0.events = [.init(pcr: 24, type: 4, data: .zeros(4))]
-            },
-            malformedLog("cut", "is cut off") { $0.tamper = { $0.removeLast(3) } },
-            malformedLog("register-32", "names register 32") { $0.events[9].pcr = 32 },
-            malformedLog("digest-length", "says that SHA-256 has 20 bytes") { $0.algorithm = (0x000b, 20) },
         ]
     }
 }

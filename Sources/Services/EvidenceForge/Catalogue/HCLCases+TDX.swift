@@ -42,10 +42,14 @@ extension HCLCases {
             wrongOnTDX("local-report-of-other-td", .bindingMismatch, "AC-015", "the TDREPORT is that of another TD") {
                 $0.changeLocalReport = { $0[512 + 16] ^= 1 }
             },
-            wrongOnTDX("local-report-binds-otherwise", .bindingMismatch, "AC-015", "the TDREPORT binds other runtime data than the quote") {
+            wrongOnTDX(
+                "local-report-binds-otherwise", .bindingMismatch, "AC-015",
+                "the TDREPORT binds other runtime data than the quote"
+            ) {
                 $0.changeLocalReport = { $0[128] ^= 1 }
             },
-            wrongOnTDX("runtime-changed", .bindingMismatch, "AC-015", "the runtime data was changed after it was bound") {
+            wrongOnTDX("runtime-changed", .bindingMismatch, "AC-015", "the runtime data was changed after it was bound")
+            {
                 $0.report.replace = { $0.replacing(#""secure-boot":true"#, with: #""secure-boot":null"#) }
             },
             wrongOnTDX("without-td-quote", .evidenceMalformed, "AC-018", "the TD quote is missing") {
@@ -76,9 +80,10 @@ extension HCLCases {
                 $0.dcap.pckList.revoked = [$0.dcap.pck.serial]
             },
             tdx("tcb-info-expired", .collateralInvalid, "AC-012", "the TCB info has expired", isGenuine: true) {
-                $0.dcap.tcbInfo.members["nextUpdate"] = .string(Forge.time.description)
+                $0.dcap.tcbInfo.members["nextUpdate"] = .string((Forge.time - 1).description)
             },
-            tdx("qe-other-signer", .qeIdentity, "AC-014", "the quoting enclave's MRSIGNER is another", isGenuine: true) {
+            tdx("qe-other-signer", .qeIdentity, "AC-014", "the quoting enclave's MRSIGNER is another", isGenuine: true)
+            {
                 $0.quote.quotingEnclave[SGXReport.Layout.mrSigner] ^= 1
             },
             tdx("quote-signed-by-pck", .evidenceSignature, "AC-001", "the TD quote is signed with the platform's key") {

@@ -52,8 +52,10 @@ extension HCLCases {
     static var right: [ForgedCase] {
         [
             right("right", "nothing is wrong"),
-            right("without-ak-certificate", "there is no certificate of the attestation key, which the report names anyway")
-            { $0.certificates = [] },
+            right(
+                "without-ak-certificate",
+                "there is no certificate of the attestation key, which the report names anyway"
+            ) { $0.certificates = [] },
             right("ak-certificate-padded", "zeros follow the attestation key's certificate, as in the TPM's memory") {
                 $0.certificatePadding = 2_000
             },
@@ -151,7 +153,9 @@ extension HCLCases {
 
     /// The runtime data. All of it is bound: only its form is wrong.
     static var runtime: [ForgedCase] {
-        func keyCase(_ name: String, _ about: String, _ change: @escaping @Sendable (inout [JSON]) -> Void) -> ForgedCase {
+        func keyCase(_ name: String, _ about: String, _ change: @escaping @Sendable (inout [JSON]) -> Void)
+            -> ForgedCase
+        {
             malformed("runtime-\(name)", "the runtime data \(about)") {
                 var keys = $0.report.runtime["keys"]?.array ?? []
                 change(&keys)
@@ -159,7 +163,9 @@ extension HCLCases {
             }
         }
         return [
-            malformed("runtime-not-json", "the runtime data is not JSON") { $0.report.rewrite = { String($0.dropLast()) } },
+            malformed("runtime-not-json", "the runtime data is not JSON") {
+                $0.report.rewrite = { String($0.dropLast()) }
+            },
             malformed("runtime-duplicate-member", "the runtime data has a member twice") {
                 $0.report.rewrite = { $0.replacing("{", with: #"{"keys":[],"#, maxReplacements: 1) }
             },

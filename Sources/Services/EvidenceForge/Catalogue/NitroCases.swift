@@ -55,7 +55,9 @@ extension NitroCases {
                 }
             },
             right("unknown-member", "the payload has a member that nobody knows yet") {
-                $0.change = { $0.append((.text("enclave_class"), .array([.unsigned(1), .map([(.text("a"), .null)])]))) }
+                $0.change = {
+                    $0.append((.text("enclave_class"), .array([.unsigned(1), .map([(.text("a"), .null)])])))
+                }
             },
             right("user-data-in-place-of-nonce", "what was asked for is in the user data, and there is no nonce") {
                 $0.userData = $0.nonce

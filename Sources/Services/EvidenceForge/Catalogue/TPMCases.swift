@@ -82,7 +82,9 @@ enum TPMCases {
             ("from-outside", "was made outside its TPM", 0x0005_0052),
             ("movable", "can leave its TPM", 0x0005_0070), ("decrypting", "may decrypt as well", 0x0007_0072),
         ].map { name, words, attributes in
-            wrong("key-\(name)", .evidenceChain, "AC-014", "the attestation key \(words)") { $0.keyAttributes = attributes }
+            wrong("key-\(name)", .evidenceChain, "AC-014", "the attestation key \(words)") {
+                $0.keyAttributes = attributes
+            }
         }
     }
 
@@ -100,7 +102,9 @@ enum TPMCases {
             wrong("nonce-other", .bindingMismatch, "AC-015", "the nonce is not what was asked for", isGenuine: true) {
                 $0.presentation.binding = Forge.otherBinding
             },
-            wrong("nonce-missing", .bindingMismatch, "AC-017", "there is no nonce", isGenuine: true) { $0.quote.nonce = [] },
+            wrong("nonce-missing", .bindingMismatch, "AC-017", "there is no nonce", isGenuine: true) {
+                $0.quote.nonce = []
+            },
         ]
     }
 
@@ -116,7 +120,9 @@ enum TPMCases {
                 chained("\(name)-not-yet-valid", "the \(name) of the attestation key is not yet valid") {
                     $0.certificates[index].notBefore = Forge.time + 1
                 },
-                chained("\(name)-signature-flipped", "one bit of the signature of the attestation key's \(name) is wrong") {
+                chained(
+                    "\(name)-signature-flipped", "one bit of the signature of the attestation key's \(name) is wrong"
+                ) {
                     $0.certificates[index].tamper = { $0.flipLastBit() }
                 },
             ]
@@ -125,7 +131,8 @@ enum TPMCases {
             chained("certificate-of-other-key", "the certificate is that of another key") {
                 $0.certificates[0].key = $0.certificates[1].key
             },
-            wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root") {
+            wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root")
+            {
                 recipe, forge in recipe = try forge.tpm(ofStrangers: true)
             },
             wrong("foreign-root", .untrustedRoot, "AC-003", "everything stands under another root of Azure's name") {
@@ -146,16 +153,26 @@ enum TPMCases {
                 values[4][0] ^= 1
                 $0.quote.suppliedRegisters = values
             },
-            wrong("event-log-event-missing", .bindingMismatch, "AC-019", "the event log lacks an event", isGenuine: true) {
+            wrong(
+                "event-log-event-missing", .bindingMismatch, "AC-019", "the event log lacks an event", isGenuine: true
+            ) {
                 $0.log?.events.remove(at: 9)
             },
-            wrong("event-log-event-twice", .bindingMismatch, "AC-019", "the event log has an event twice", isGenuine: true) {
+            wrong(
+                "event-log-event-twice", .bindingMismatch, "AC-019", "the event log has an event twice", isGenuine: true
+            ) {
                 $0.log?.events.append(EventLogRecipe.standard.events[9])
             },
-            wrong("event-log-reordered", .bindingMismatch, "AC-019", "the event log has two events of a register in the other order", isGenuine: true) {
+            wrong(
+                "event-log-reordered", .bindingMismatch, "AC-019",
+                "the event log has two events of a register in the other order", isGenuine: true
+            ) {
                 $0.log?.events.swapAt(0, 1)
             },
-            wrong("event-log-digest-changed", .bindingMismatch, "AC-019", "the event log has another digest for an event", isGenuine: true) {
+            wrong(
+                "event-log-digest-changed", .bindingMismatch, "AC-019", "the event log has another digest for an event",
+                isGenuine: true
+            ) {
                 $0.log?.events[9].digest = Digest(of: "another boot loader").bytes
             },
             wrong("event-log-cut", .evidenceMalformed, "AC-019", "the event log is cut off", isGenuine: true) {

@@ -37,7 +37,9 @@ package struct TPMEvidenceRecipe: Sendable {
             ),
         ]
         if let log { fields.append((3, log.bytes)) }
-        for (index, certificate) in certificates.enumerated() { fields.append((index == 0 ? 6 : 7, try certificate.der())) }
+        for (index, certificate) in certificates.enumerated() {
+            fields.append((index == 0 ? 6 : 7, try certificate.der()))
+        }
         change?(&fields)
         return presentation.evidence(fields.flatMap { Protobuf.field($0.0, $0.1) }, nil)
     }
