@@ -143,7 +143,8 @@ let executables: [Target] = [
         "cloister",
         [
             "Encoding", "Evidence", "Collateral", "Attester", "AttestationToken", "Channel", "ServiceKit", "Imaging",
-            "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird,
+            "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging,
+            hummingbird,
             httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]

@@ -9,16 +9,18 @@ import Testing
 struct SigningTests {
     private func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
 
-    @Test("the P-256 signatures of RFC 6979 appendix A.2.5", arguments: [
-        (
-            "sample", "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
-            "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
-        ),
-        (
-            "test", "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
-            "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083"
-        ),
-    ])
+    @Test(
+        "the P-256 signatures of RFC 6979 appendix A.2.5",
+        arguments: [
+            (
+                "sample", "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+                "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
+            ),
+            (
+                "test", "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
+                "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083"
+            ),
+        ])
     func p256(_ message: String, _ r: String, _ s: String) throws {
         let scalar = try bytes("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
         let key = SigningKey(.p256(try .init(rawRepresentation: scalar)))
@@ -33,7 +35,8 @@ struct SigningTests {
         #expect(
             try Hex.encode(key.rawSignature(over: Array("sample".utf8)))
                 == "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
-                + "81a648152e44acf96e36dd1e80fabe46" + "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94f"
+                + "81a648152e44acf96e36dd1e80fabe46"
+                + "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94f"
                 + "a329c145786e679e7b82c71a38628ac8")
     }
 

@@ -43,6 +43,8 @@ import Testing
         #expect(Set(root.arks.keys) == Set(SNPProduct.allCases))
         #expect(root.sgxRoot.subjectCommonName == "Cloister simulated SGX Root CA")
         #expect(root.arks[.turin]?.subjectCommonName == "Cloister simulated ARK-Turin")
+        #expect(root.nitroRoot?.subjectCommonName == "Cloister simulated aws.nitro-enclaves")
+        #expect(root.vtpmRoot?.subjectCommonName.hasPrefix("Cloister simulated Virtual TPM Root") == true)
         #expect(!String(decoding: root.json.canonical, as: UTF8.self).contains("PRIVATE"))
     }
 
@@ -56,12 +58,14 @@ import Testing
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder.url.path).filter { $0.contains(".") }
         #expect(
             Set(files) == [
-                "collateral/sgx/00c101570000.json", "collateral/snp/Milan-crl.der", "collateral/snp/Genoa-crl.der",
-                "collateral/snp/Turin-crl.der",
+                "collateral/sgx/00c101570000.json", "collateral/tdx/00c206f20000.json", "collateral/snp/Milan-crl.der",
+                "collateral/snp/Genoa-crl.der", "collateral/snp/Turin-crl.der",
             ])
         let sgx = try Data(contentsOf: folder.url.appending(path: "collateral/sgx/00c101570000.json"))
         let published = try factory.collateral(at: Scene.time)
         #expect(try DCAPCollateral(json: try JSON.parse([UInt8](sgx))) == published.sgx)
+        let tdx = try Data(contentsOf: folder.url.appending(path: "collateral/tdx/00c206f20000.json"))
+        #expect(try DCAPCollateral(json: try JSON.parse([UInt8](tdx))) == published.tdx)
         for (product, ark) in try factory.root.simulatedRoot().arks {
             let name = "collateral/snp/\(product.rawValue)-crl.der"
             let list = try CertificateRevocationList(der: [UInt8](Data(contentsOf: folder.url.appending(path: name))))

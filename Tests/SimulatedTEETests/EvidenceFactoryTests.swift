@@ -5,7 +5,9 @@ import SimulatedTEE
 import Testing
 
 @Suite struct EvidenceFactoryTests {
-    @Test(arguments: [TEE.sgx, .snp])
+    private static let simulated: [TEE] = [.sgx, .tdx, .snp, .hcl, .nitro]
+
+    @Test(arguments: simulated)
     func `evidence is accepted by a verifier that was told the root, as simulated`(tee: TEE) throws {
         let factory = try Scene.factory()
         let made = try factory.evidence(
@@ -15,15 +17,21 @@ import Testing
         #expect(verdict.accepted, "\(verdict.detail)")
         #expect(verdict.grade == .simulated)
         #expect(verdict.signatureChain == .valid)
-        #expect(verdict.hostData == Scene.party.bytes)
         #expect(verdict.reportData == Scene.reportData)
         #expect(!verdict.isDebuggable)
         let measured = tee == .sgx ? Scene.program.enclave : Scene.program.launch
-        #expect(verdict.claims[Scene.measurement(tee)] == .string(Hex.encode(measured)))
-        #expect(verdict.validUntil == Scene.time - 300 + PublishedCollateral.validity)
+        if tee == .nitro {
+            let pcrs = verdict.claims["x-cloister-nitro-pcrs"]
+            #expect(pcrs?["0"] == .string(Hex.encode(measured)))
+            #expect(pcrs?["3"]?.string?.hasPrefix(Scene.party.hex) == true)
+        } else {
+            #expect(verdict.hostData == Scene.party.bytes)
+            #expect(verdict.claims[Scene.measurement(tee)] == .string(Hex.encode(measured)))
+            #expect(verdict.validUntil == Scene.time - 300 + PublishedCollateral.validity)
+        }
     }
 
-    @Test("AC-004 evidence of a simulated root that nobody named is refused", arguments: [TEE.sgx, .snp])
+    @Test("AC-004 evidence of a simulated root that nobody named is refused", arguments: simulated)
     func unnamedRoot(tee: TEE) throws {
         let made = try Scene.factory().evidence(
             tee, measurement: Scene.program, party: Scene.party, reportData: Scene.reportData, at: Scene.time)
@@ -32,7 +40,7 @@ import Testing
         #expect(verdict.code == .simulatedRoot)
     }
 
-    @Test(arguments: [TEE.sgx, .snp])
+    @Test(arguments: simulated)
     func `a root named for another machine does not help`(tee: TEE) throws {
         let made = try Scene.factory().evidence(
             tee, measurement: Scene.program, party: Scene.party, reportData: Scene.reportData, at: Scene.time)
@@ -78,7 +86,7 @@ import Testing
         #expect(PublishedCollateral.renewal <= PublishedCollateral.validity / 2)
     }
 
-    @Test(arguments: [(TEE.sgx, 63), (.sgx, 65), (.snp, 0), (.tdx, 64), (.nitro, 64)])
+    @Test(arguments: [(TEE.sgx, 63), (.sgx, 65), (.snp, 0), (.tpm, 64), (.nvidia, 64)])
     func `report data of another length and other TEEs are refused`(tee: TEE, length: Int) throws {
         let factory = try Scene.factory()
         let refusal = #expect(throws: Refusal.self) {

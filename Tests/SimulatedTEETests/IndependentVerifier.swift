@@ -1,7 +1,7 @@
-/// Python programs that judge evidence with other people's code: `dcap-qvl` for SGX, `cryptography` for SNP.
+/// Python programs that judge evidence with other people's code: `dcap-qvl` for SGX and TDX, `cryptography` for SNP.
 enum IndependentVerifier {
     /// Arguments: a folder with `quote`, `collateral.json`, `root.json`, and the time.
-    static let sgx = #"""
+    static let dcap = #"""
         import json, sys, dcap_qvl
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,9 +22,10 @@ enum IndependentVerifier {
             changed = "accepted"
         except ValueError:
             changed = "refused"
+        measurement = parsed.report.mr_enclave if parsed.is_sgx() else parsed.report.mr_td
         print(json.dumps({"status": report.status, "advisories": report.advisory_ids, "underIntel": intel,
             "changed": changed, "fmspc": parsed.fmspc(), "ca": parsed.ca(),
-            "mrenclave": parsed.report.mr_enclave.hex(), "reportData": parsed.report.report_data.hex()}))
+            "measurement": measurement.hex(), "reportData": parsed.report.report_data.hex()}))
         """#
 
     static let snp = #"""

@@ -22,7 +22,11 @@ enum Scene {
 
     /// The claim that carries the measurement, and its name.
     static func measurement(_ tee: TEE) -> String {
-        tee == .sgx ? "x-ms-sgx-mrenclave" : "x-ms-sevsnpvm-launchmeasurement"
+        switch tee {
+        case .sgx: "x-ms-sgx-mrenclave"
+        case .tdx: "tdx_mrtd"
+        default: "x-ms-sevsnpvm-launchmeasurement"
+        }
     }
 
     /// What the claim must be for a file.

@@ -80,7 +80,7 @@ import Testing
 
     @Test(
         .enabled(if: ProjectFolders.python != nil, "the tests' Python environment is not set up"),
-        arguments: [TEE.sgx, .snp])
+        arguments: [TEE.sgx, .tdx, .snp])
     func `an independent verifier accepts its evidence, given the root`(tee: TEE) async throws {
         let python = try #require(ProjectFolders.python)
         let running = try await Running(in: try TemporaryFolder())
@@ -91,7 +91,7 @@ import Testing
         try Data(made.evidence).write(to: URL(filePath: running.path("evidence")))
         try Data(try #require(made.collateral).json.canonical).write(to: URL(filePath: running.path("collateral.json")))
         try FileManager.default.copyItem(atPath: running.path("simulated-root.json"), toPath: running.path("root.json"))
-        let program = tee == .sgx ? IndependentVerifier.sgx : IndependentVerifier.snp
+        let program = tee == .snp ? IndependentVerifier.snp : IndependentVerifier.dcap
         let judged = try PythonProcess.run(
             python.path, ["-c", program, running.folder.url.path, "\(WallClock.system.now().seconds)"], [:])
         #expect(judged.status == 0, "\(judged.output)")
@@ -99,12 +99,13 @@ import Testing
         let measured = try Scene.expected(tee, "/proc/self/exe")
         #expect(result["changed"] == "refused")
         #expect(result["reportData"] == .string(Hex.encode(Scene.reportData)))
-        if tee == .sgx {
+        if tee != .snp {
             #expect(result["status"] == "UpToDate")
             #expect(result["advisories"] == [])
             #expect(result["underIntel"] == "refused")
-            #expect(result["mrenclave"] == .string(measured))
-            #expect(result["fmspc"] == "00C101570000")
+            #expect(result["measurement"] == .string(measured))
+            #expect(result["fmspc"] == .string(tee == .sgx ? "00C101570000" : "00C206F20000"))
+            #expect(result["ca"] == .string(tee == .sgx ? "processor" : "platform"))
         } else {
             #expect(result["measurement"] == .string(measured))
             #expect(result["hostData"] == .string(Scene.party.hex))

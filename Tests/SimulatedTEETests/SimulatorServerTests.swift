@@ -132,7 +132,7 @@ struct SimulatorServerTests {
         (#"send(s, greeting + b" " * 65536)"#, "request-malformed"),
         (#"s.sendmsg([greeting], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, bytes(4))])"#, "request-malformed"),
         (#"nonce = hello(s)["nonce"]; send(s, request(party))"#, "binding-mismatch"),
-        (#"nonce = hello(s)["nonce"]; send(s, request(nonce, tee="tdx"))"#, "request-malformed"),
+        (#"nonce = hello(s)["nonce"]; send(s, request(nonce, tee="tpm"))"#, "request-malformed"),
         (#"nonce = hello(s)["nonce"]; send(s, request(nonce, tee="none"))"#, "request-malformed"),
         (#"nonce = hello(s)["nonce"]; send(s, request(nonce, data=party))"#, "request-malformed"),
         (#"nonce = hello(s)["nonce"]; send(s, request(nonce) | {"measurement": "mine"})"#, "request-malformed"),

@@ -13,7 +13,7 @@ public struct SimulatedSource: EvidenceSource {
     /// - Parameters:
     ///   - socket: path of the simulator's socket.
     ///   - party: id of the party that runs the calling process; becomes the host data of its evidence.
-    ///   - tee: `sgx` or `snp`.
+    ///   - tee: `sgx`, `tdx`, `snp`, `hcl` or `nitro`.
     ///   - timeoutMilliseconds: how long each of the two answers may take.
     public init(socket: String, party: Digest, tee: TEE, timeoutMilliseconds: Int32 = 10_000) {
         self.socket = socket
@@ -41,7 +41,8 @@ public struct SimulatedSource: EvidenceSource {
         try connection.send(request.canonical)
         var result = try answer(connection)
         let evidence = try result.bytes("evidence")
-        let collateral = try EvidenceCollateral(json: try result.value("collateral"), tee: tee)
+        let member = try result.value("collateral")
+        let collateral = member == .null ? nil : try EvidenceCollateral(json: member, tee: tee)
         try result.finish()
         return AttesterEvidence(tee: tee, evidence: evidence, collateral: collateral)
     }

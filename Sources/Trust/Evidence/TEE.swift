@@ -1,4 +1,6 @@
 /// A kind of trusted execution environment, by the name that Cloister's formats use (formats section 1, "Names").
+///
+/// `EvidenceVerifier` appraises all of them.
 public enum TEE: String, Hashable, Sendable, CaseIterable {
     case sgx
     case tdx

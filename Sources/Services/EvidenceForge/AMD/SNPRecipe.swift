@@ -115,7 +115,9 @@ extension SNPRecipe {
                 ]),
             leaf: CertificateRecipe(
                 serial: [0], subject: .amd(kind == .vlek ? "SEV-VLEK" : "SEV-VCEK"), issuer: askName,
-                notBefore: dates.issued, notAfter: kind == .vlek ? dates.issued + 365 * Dates.day : dates.machinesEnd,
+                // Chips have theirs for years, cloud providers get new ones every year.
+                notBefore: kind == .vlek ? dates.collateral : dates.issued,
+                notAfter: kind == .vlek ? dates.collateral + 365 * Dates.day : dates.machinesEnd,
                 key: leafKey, signer: askKey, extensions: []),
             endorsement: .standard(product, kind, tcb: SNPReportRecipe.tcb(product), chipID: chipID),
             list: RevocationListRecipe(

@@ -8,6 +8,7 @@ package struct VTPMChainRecipe: Sendable {
     package var authority: CertificateRecipe
     package var leaf: CertificateRecipe
 
+    /// A key that was certified when the collateral began, for a year.
     package static func standard(keys: KeyRing, dates: Dates) throws -> VTPMChainRecipe {
         let rootKey = try keys.pkcs1(.vtpmRoot)
         let authorityKey = try keys.pkcs1(.vtpmAuthority)
@@ -23,15 +24,18 @@ package struct VTPMChainRecipe: Sendable {
                 extensions: [.signsEverything, .authority(path: nil), .subjectKey(rootKey)]),
             authority: CertificateRecipe(
                 serial: Array(serial[16..<32]), subject: authorityName, issuer: rootName, notBefore: dates.issued,
-                notAfter: dates.issued + 730 * Dates.day, key: authorityKey, signer: rootKey,
+                notAfter: dates.machinesEnd, key: authorityKey, signer: rootKey,
                 extensions: [
                     .authority(path: 0), .signsCertificates, .subjectKey(authorityKey), .authorityKey(rootKey),
                     .distributionPoint("https://simulated.invalid/vtpm.crl"),
                 ]),
             leaf: CertificateRecipe(
                 serial: Array(serial[32...]), subject: .commonName("simulated.ConfidentialVM.invalid"),
-                issuer: authorityName, notBefore: dates.issued, notAfter: dates.issued + 365 * Dates.day, key: key,
+                issuer: authorityName, notBefore: dates.collateral,
+                notAfter: dates.collateral + 365 * Dates.day, key: key,
                 signer: authorityKey,
-                extensions: [.signsEvidence, .subjectKey(key), .authorityKey(authorityKey)]))
+                extensions: [
+                    .signsEvidence, .extendedKeyUsage("2.23.133.8.3"), .subjectKey(key), .authorityKey(authorityKey),
+                ]))
     }
 }

@@ -21,7 +21,11 @@ package struct CaseFiles: Sendable {
     ///
     /// - Throws: when the crypto library fails.
     package init(_ forgedCase: ForgedCase, in forge: Forge) throws {
-        let made = try forgedCase.make(forge)
+        self.init(forgedCase, made: try forgedCase.make(forge))
+    }
+
+    /// - Parameter made: the case's evidence.
+    package init(_ forgedCase: ForgedCase, made: ForgedEvidence) {
         evidence = made.evidence
         evidencePath = "\(forgedCase.tee.rawValue)/\(forgedCase.name).\(made.isText ? "json" : "bin")"
         collateral = made.collateral.map {

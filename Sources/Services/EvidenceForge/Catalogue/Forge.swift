@@ -48,6 +48,26 @@ package struct Forge: Sendable {
             at: Forge.time)
     }
 
+    /// A confidential VM of Azure on a Genoa, with nothing wrong.
+    func hcl() throws -> HCLRecipe {
+        try .standard(
+            .snp(try snp(.genoa, version: 3)), program: Forge.program(measurementBytes: 48), keys: keys,
+            dates: Forge.dates, at: Forge.time)
+    }
+
+    /// The same on TDX.
+    func hclTDX() throws -> HCLRecipe {
+        try .standard(
+            .tdx(try quoted(.tdx4)), program: Forge.program(measurementBytes: 48), keys: keys, dates: Forge.dates,
+            at: Forge.time)
+    }
+
+    /// A virtual TPM alone, with nothing wrong.
+    func tpm(ofStrangers: Bool = false) throws -> TPMEvidenceRecipe {
+        try .standard(
+            binding: Forge.binding, keys: ofStrangers ? strangers : keys, dates: Forge.dates, at: Forge.time)
+    }
+
     /// An up-to-date AMD chip, with nothing wrong.
     func snp(
         _ product: SNPProduct, _ kind: SNPReport.SigningKey = .vcek, version: UInt32, ofStrangers: Bool = false

@@ -14,19 +14,36 @@ package struct ForgedCase: Sendable {
     package let abuseCase: String?
     /// What a verifier must report of a right one, where it reports a status at all.
     package let tcbStatus: String?
+    /// Whether its signature chain is valid.
+    package let isGenuine: Bool
     package let make: @Sendable (Forge) throws -> ForgedEvidence
 
-    /// Refusals of evidence that is genuine: its signature chain is valid.
-    private static let genuine: Set<RefusalCode> = [
+    /// - Parameter isGenuine: nil where the code alone says so.
+    init(
+        name: String, tee: TEE, about: String, code: RefusalCode?, abuseCase: String?, tcbStatus: String? = nil,
+        isGenuine: Bool? = nil, make: @escaping @Sendable (Forge) throws -> ForgedEvidence
+    ) {
+        self.name = name
+        self.tee = tee
+        self.about = about
+        self.code = code
+        self.abuseCase = abuseCase
+        self.tcbStatus = tcbStatus
+        self.isGenuine = isGenuine ?? code.map(ForgedCase.policyCodes.contains) ?? true
+        self.make = make
+    }
+
+    /// Refusals by policies, of evidence that is genuine.
+    private static let policyCodes: Set<RefusalCode> = [
         .debugEnabled, .platformPolicy, .bindingMismatch, .tcbNotAccepted,
     ]
 
     /// Whether only a policy refuses it.
-    package var isGenuineButRefused: Bool { code.map(ForgedCase.genuine.contains) ?? false }
+    package var isRefusedByPolicy: Bool { isGenuine && (code.map(ForgedCase.policyCodes.contains) ?? false) }
 
     /// The expectation in the words of case files (formats section 8).
     package var expectation: String {
-        if isGenuineButRefused { return "cryptographically valid; \(about): default policy must reject" }
+        if isRefusedByPolicy { return "cryptographically valid; \(about): default policy must reject" }
         if code != nil { return "reject: \(about)" }
         return tcbStatus.map { "valid; TCB \($0); \(about)" } ?? "valid; \(about)"
     }

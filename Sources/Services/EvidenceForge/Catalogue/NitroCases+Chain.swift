@@ -17,13 +17,17 @@ extension NitroCases {
                 chained("\(link)-not-yet-valid", "the certificate of the \(link) is not yet valid") {
                     $0.chain[link].notBefore = Forge.time + 1
                 },
-                wrong("\(link)-signed-by-stranger", .evidenceChain, "AC-002", "a stranger signed the certificate of the \(link)")
-                { recipe, forge in recipe.chain[link].signer = try forge.strangers.p384("nitro/root") },
+                wrong(
+                    "\(link)-signed-by-stranger", .evidenceChain, "AC-002",
+                    "a stranger signed the certificate of the \(link)"
+                ) { recipe, forge in recipe.chain[link].signer = try forge.strangers.p384("nitro/root") },
                 chained("\(link)-signature-flipped", "one bit of the signature on the \(link)'s certificate is wrong") {
                     $0.chain[link].tamper = { $0.flipLastBit() }
                 },
-                chained("\(link)-unknown-critical-extension", "the certificate of the \(link) has a critical extension that nobody knows")
-                { $0.chain[link].extensions.append(.unknownCritical) },
+                chained(
+                    "\(link)-unknown-critical-extension",
+                    "the certificate of the \(link) has a critical extension that nobody knows"
+                ) { $0.chain[link].extensions.append(.unknownCritical) },
             ]
         }
     }
@@ -34,7 +38,9 @@ extension NitroCases {
             chained("without-issuers", "there are no issuers") { $0.bundle = [] },
             chained("issuers-null", "the issuers are null") {
                 $0.change = { members in
-                    for index in members.indices where members[index].key.isText("cabundle") { members[index].value = .null }
+                    for index in members.indices where members[index].key.isText("cabundle") {
+                        members[index].value = .null
+                    }
                 }
             },
             chained("without-root", "the root is missing") { $0.bundle = Array($0.chain.bundle.dropFirst()) },
@@ -47,7 +53,9 @@ extension NitroCases {
             chained("without-instance", "the instance's certificate is missing") {
                 $0.bundle = Array($0.chain.bundle.dropLast())
             },
-            chained("issuers-reversed", "the issuers are in the other order") { $0.bundle = $0.chain.bundle.reversed() },
+            chained("issuers-reversed", "the issuers are in the other order") {
+                $0.bundle = $0.chain.bundle.reversed()
+            },
             chained("issuers-swapped", "region and zone have changed places") {
                 $0.bundle = [$0.chain.root, $0.chain.zone, $0.chain.region, $0.chain.instance]
             },
@@ -91,7 +99,8 @@ extension NitroCases {
     /// Complete chains that a verifier was not told of.
     static var roots: [ForgedCase] {
         [
-            wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root") {
+            wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root")
+            {
                 recipe, forge in recipe = try forge.nitro(ofStrangers: true)
             },
             wrong("foreign-root", .untrustedRoot, "AC-003", "everything stands under another root of AWS's name") {
@@ -122,15 +131,20 @@ extension NitroCases {
 
     static var signature: [ForgedCase] {
         let values: [(String, String, @Sendable (inout [UInt8]) -> Void)] = [
-            ("flipped", "has one bit wrong", { $0[50] ^= 1 }), ("r-zero", "has r zero", { $0.put([UInt8].zeros(48), at: 0) }),
+            ("flipped", "has one bit wrong", { $0[50] ^= 1 }),
+            ("r-zero", "has r zero", { $0.put([UInt8].zeros(48), at: 0) }),
             ("s-zero", "has s zero", { $0.put([UInt8].zeros(48), at: 48) }),
             ("all-ones", "is all ones", { $0 = [UInt8](repeating: 0xff, count: 96) }),
             ("swapped", "has s before r", { $0 = Array($0[48...] + $0[..<48]) }),
         ]
         return values.map { name, words, change in
-            wrong("signature-\(name)", .evidenceSignature, "AC-001", "the signature \(words)") { $0.changeSignature = change }
+            wrong("signature-\(name)", .evidenceSignature, "AC-001", "the signature \(words)") {
+                $0.changeSignature = change
+            }
         } + [
-            wrong("signed-by-instance", .evidenceSignature, "AC-001", "the instance's key signs in place of the enclave's") {
+            wrong(
+                "signed-by-instance", .evidenceSignature, "AC-001", "the instance's key signs in place of the enclave's"
+            ) {
                 $0.signer = $0.chain.instance.key
             },
             wrong("signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs") { recipe, forge in
@@ -168,9 +182,13 @@ extension NitroCases {
             wrong("binding-longer", .bindingMismatch, "AC-015", "the nonce goes on after what was asked for") {
                 $0.nonce? += [0]
             },
-            wrong("binding-missing", .bindingMismatch, "AC-015", "there is neither nonce nor user data") { $0.nonce = nil },
-            wrong("binding-in-user-data-only", .bindingMismatch, "AC-017", "what was asked for is in the user data, the nonce is another session's")
-            {
+            wrong("binding-missing", .bindingMismatch, "AC-015", "there is neither nonce nor user data") {
+                $0.nonce = nil
+            },
+            wrong(
+                "binding-in-user-data-only", .bindingMismatch, "AC-017",
+                "what was asked for is in the user data, the nonce is another session's"
+            ) {
                 $0.userData = $0.nonce
                 $0.nonce = Forge.otherBinding
             },

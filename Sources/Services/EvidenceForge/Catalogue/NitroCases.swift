@@ -33,7 +33,7 @@ enum NitroCases {
         _ name: String, _ about: String, code: RefusalCode?, abuseCase: String?, _ change: @escaping ForgedChange
     ) -> ForgedCase {
         ForgedCase(
-            name: "nitro-\(name)", tee: .nitro, about: about, code: code, abuseCase: abuseCase, tcbStatus: nil
+            name: "nitro-\(name)", tee: .nitro, about: about, code: code, abuseCase: abuseCase
         ) { forge in
             var recipe = try forge.nitro()
             try change(&recipe, forge)
@@ -55,7 +55,9 @@ extension NitroCases {
                 }
             },
             right("unknown-member", "the payload has a member that nobody knows yet") {
-                $0.change = { $0.append((.text("enclave_class"), .array([.unsigned(1), .map([(.text("a"), .null)])]))) }
+                $0.change = {
+                    $0.append((.text("enclave_class"), .array([.unsigned(1), .map([(.text("a"), .null)])])))
+                }
             },
             right("user-data-in-place-of-nonce", "what was asked for is in the user data, and there is no nonce") {
                 $0.userData = $0.nonce

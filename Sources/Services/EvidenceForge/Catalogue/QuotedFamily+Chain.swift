@@ -15,15 +15,24 @@ extension QuotedFamily {
                 wrong("\(place.name)-not-yet-valid", .evidenceChain, "AC-002", "\(place.words) is not yet valid") {
                     $0.dcap[place].notBefore = Forge.time + 1
                 },
-                wrong("\(place.name)-signed-by-stranger", .evidenceChain, "AC-002", "\(place.words) is signed by a stranger")
-                { recipe, forge in recipe.dcap[place].signer = try forge.strangers.p256("intel/root") },
-                wrong("\(place.name)-signature-flipped", .evidenceChain, "AC-002", "one bit of \(place.words)'s signature is wrong")
-                { $0.dcap[place].tamper = { $0.flipLastBit() } },
-                wrong("\(place.name)-serial-flipped", .evidenceChain, "AC-002", "one bit of \(place.words)'s serial number is wrong")
-                { $0.dcap[place].tamper = { $0[20] ^= 1 } },
-                wrong("\(place.name)-unknown-critical-extension", .evidenceChain, "AC-002", "\(place.words) has a critical extension that nobody knows")
-                { $0.dcap[place].extensions.append(.unknownCritical) },
-                wrong("\(place.name)-x509-version-2", .evidenceChain, "AC-002", "\(place.words) is of X.509 version 2") {
+                wrong(
+                    "\(place.name)-signed-by-stranger", .evidenceChain, "AC-002",
+                    "\(place.words) is signed by a stranger"
+                ) { recipe, forge in recipe.dcap[place].signer = try forge.strangers.p256("intel/root") },
+                wrong(
+                    "\(place.name)-signature-flipped", .evidenceChain, "AC-002",
+                    "one bit of \(place.words)'s signature is wrong"
+                ) { $0.dcap[place].tamper = { $0.flipLastBit() } },
+                wrong(
+                    "\(place.name)-serial-flipped", .evidenceChain, "AC-002",
+                    "one bit of \(place.words)'s serial number is wrong"
+                ) { $0.dcap[place].tamper = { $0[20] ^= 1 } },
+                wrong(
+                    "\(place.name)-unknown-critical-extension", .evidenceChain, "AC-002",
+                    "\(place.words) has a critical extension that nobody knows"
+                ) { $0.dcap[place].extensions.append(.unknownCritical) },
+                wrong("\(place.name)-x509-version-2", .evidenceChain, "AC-002", "\(place.words) is of X.509 version 2")
+                {
                     $0.dcap[place].version = 1
                 },
             ]
@@ -66,7 +75,9 @@ extension QuotedFamily {
             wrong("pck-key-p384", .evidenceChain, "AC-002", "the PCK certificate's key is of P-384") { recipe, forge in
                 recipe.dcap.pck.key = try forge.keys.p384("intel/pck-of-another-curve")
             },
-            wrong("pck-without-sgx-extension", .evidenceChain, "AC-002", "the PCK certificate says nothing of a platform") {
+            wrong(
+                "pck-without-sgx-extension", .evidenceChain, "AC-002", "the PCK certificate says nothing of a platform"
+            ) {
                 $0.dcap.leavesExtensionAway = true
             },
             wrong("pck-pcesvn-65536", .evidenceChain, "AC-002", "PCESVN in the PCK certificate is 65536") {
@@ -100,7 +111,10 @@ extension QuotedFamily {
             ("chain-leaf-second", "the chain begins with the CA", [.authority, .pck, .root]),
             ("chain-with-certificate-twice", "the root is there twice", [.pck, .authority, .root, .root]),
             ("chain-of-the-signer", "the chain is that of the collateral's signer", [.signer, .authority, .root]),
-            ("chain-ca-in-place-of-leaf", "the CA stands in place of the PCK certificate", [.authority, .authority, .root]),
+            (
+                "chain-ca-in-place-of-leaf", "the CA stands in place of the PCK certificate",
+                [.authority, .authority, .root]
+            ),
         ]
         var cases = orders.map { name, words, places in
             wrong(name, .evidenceChain, "AC-002", words) { $0.dcap.embeddedChain = places }
@@ -108,32 +122,53 @@ extension QuotedFamily {
         let texts: [(String, String, @Sendable (String) -> String)] = [
             ("chain-empty", "the chain is empty", { _ in "" }),
             ("chain-not-pem", "the chain is not PEM", { _ in String(repeating: "no certificate\n", count: 20) }),
-            ("chain-with-text-between", "text stands between the certificates", {
-                $0.replacing("-----END CERTIFICATE-----\n", with: "-----END CERTIFICATE-----\nhidden\n", maxReplacements: 1)
-            }),
-            ("chain-with-nul-between", "a zero byte stands between the certificates", {
-                $0.replacing("-----END CERTIFICATE-----\n", with: "-----END CERTIFICATE-----\n\0", maxReplacements: 1)
-            }),
-            ("chain-without-last-line", "the last line is missing", {
-                String($0.dropLast("-----END CERTIFICATE-----\n".count))
-            }),
-            ("chain-other-label", "the blocks are labelled as requests", {
-                $0.replacing("CERTIFICATE", with: "CERTIFICATE REQUEST")
-            }),
+            (
+                "chain-with-text-between", "text stands between the certificates",
+                {
+                    $0.replacing(
+                        "-----END CERTIFICATE-----\n", with: "-----END CERTIFICATE-----\nhidden\n", maxReplacements: 1)
+                }
+            ),
+            (
+                "chain-with-nul-between", "a zero byte stands between the certificates",
+                {
+                    $0.replacing(
+                        "-----END CERTIFICATE-----\n", with: "-----END CERTIFICATE-----\n\0", maxReplacements: 1)
+                }
+            ),
+            (
+                "chain-without-last-line", "the last line is missing",
+                {
+                    String($0.dropLast("-----END CERTIFICATE-----\n".count))
+                }
+            ),
+            (
+                "chain-other-label", "the blocks are labelled as requests",
+                {
+                    $0.replacing("CERTIFICATE", with: "CERTIFICATE REQUEST")
+                }
+            ),
         ]
         cases += texts.map { name, words, rewrite in
             wrong(name, .evidenceChain, "AC-002", words) { $0.dcap.rewriteChain = rewrite }
         }
         return cases + [
-            wrong("chain-not-in-the-quote", .evidenceChain, "AC-002", "the quote names its platform by an encrypted PPID, and no chain is supplied") {
+            wrong(
+                "chain-not-in-the-quote", .evidenceChain, "AC-002",
+                "the quote names its platform by an encrypted PPID, and no chain is supplied"
+            ) {
                 $0.quote.certificationType = 3
                 $0.quote.certificationData = .zeros(404)
             },
-            wrong("supplied-chain-of-other-platform", .evidenceChain, "AC-002", "the chain supplied beside the quote is for another PPID") {
+            wrong(
+                "supplied-chain-of-other-platform", .evidenceChain, "AC-002",
+                "the chain supplied beside the quote is for another PPID"
+            ) {
                 let platform = $0.dcap.platform
                 $0.dcap.suppliesChain = true
                 $0.quote.certificationType = 1
-                $0.quote.certificationData = platform.ppid.map { $0 ^ 1 } + platform.cpuSVN + .littleEndian(UInt16(platform.pceSVN))
+                $0.quote.certificationData =
+                    platform.ppid.map { $0 ^ 1 } + platform.cpuSVN + .littleEndian(UInt16(platform.pceSVN))
             },
         ]
     }
@@ -142,7 +177,8 @@ extension QuotedFamily {
     var roots: [ForgedCase] {
         let form = form
         return [
-            wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root") {
+            wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root")
+            {
                 recipe, forge in recipe = try forge.quoted(form, ofStrangers: true)
             },
             wrong("foreign-root", .untrustedRoot, "AC-003", "everything stands under a root that nobody named") {
@@ -150,12 +186,18 @@ extension QuotedFamily {
                 recipe = try forge.quoted(form, ofStrangers: true)
                 recipe.dcap.renameRoot(.intel("SGX Root CA"))
             },
-            wrong("foreign-root-with-intels-name", .untrustedRoot, "AC-003", "everything stands under another root of Intel's name") {
+            wrong(
+                "foreign-root-with-intels-name", .untrustedRoot, "AC-003",
+                "everything stands under another root of Intel's name"
+            ) {
                 recipe, forge in
                 recipe = try forge.quoted(form, ofStrangers: true)
                 recipe.dcap.renameRoot(.intel("Intel SGX Root CA"))
             },
-            wrong("collateral-of-foreign-root", .collateralInvalid, "AC-003", "the collateral is for this platform, but under another root") {
+            wrong(
+                "collateral-of-foreign-root", .collateralInvalid, "AC-003",
+                "the collateral is for this platform, but under another root"
+            ) {
                 recipe, forge in
                 recipe.presentation.accompanying = .other(
                     .dcap(try forge.quoted(form, ofStrangers: true).dcap.issued().collateral))

@@ -9,8 +9,10 @@ extension QuotedFamily {
             wrong("pck-revoked", .certificateRevoked, "AC-013", "the PCK certificate is revoked") {
                 $0.dcap.pckList.revoked = [$0.dcap.pck.serial]
             },
-            wrong("pck-revoked-among-many", .certificateRevoked, "AC-013", "the PCK certificate is the last of 200 that are revoked")
-            {
+            wrong(
+                "pck-revoked-among-many", .certificateRevoked, "AC-013",
+                "the PCK certificate is the last of 200 that are revoked"
+            ) {
                 $0.dcap.pckList.revoked = (0..<199).map { [0x40, 0, UInt8($0)] } + [$0.dcap.pck.serial]
             },
             wrong("ca-revoked", .certificateRevoked, "AC-013", "the PCK certificate's CA is revoked") {
@@ -33,7 +35,12 @@ extension QuotedFamily {
         ]
         return both.flatMap { name, words, list in
             [
-                listCase("\(name)-expired", "\(words) has expired") { $0.dcap[list].nextUpdate = Forge.time },
+                listCase("\(name)-expired", "\(words) has expired") {
+                    $0.dcap[list].nextUpdate = Forge.time - 1
+                },
+                listCase("\(name)-ends-now", "\(words) ends at this second") {
+                    $0.dcap[list].nextUpdate = Forge.time
+                },
                 listCase("\(name)-not-yet-valid", "\(words) is from the future") {
                     $0.dcap[list].thisUpdate = Forge.time + 1
                 },
@@ -61,7 +68,8 @@ extension QuotedFamily {
             listCase("list-chain-without-root", "the chain of the PCK revocation list lacks the root") {
                 $0.dcap.listChain = [.authority]
             },
-            listCase("list-chain-of-signer", "the chain of the PCK revocation list is that of the collateral's signer") {
+            listCase("list-chain-of-signer", "the chain of the PCK revocation list is that of the collateral's signer")
+            {
                 $0.dcap.listChain = [.signer, .root]
             },
             wrong("pck-list-of-other-ca", .collateralInvalid, "AC-012", "the PCK revocation list is that of another CA")
@@ -151,14 +159,17 @@ extension QuotedFamily {
             }
         }
         return [
-            invalid("expired", "has expired") { $0.members["nextUpdate"] = .string(Forge.time.description) },
+            invalid("expired", "has expired") { $0.members["nextUpdate"] = .string((Forge.time - 1).description) },
+            invalid("ends-now", "ends at this second") { $0.members["nextUpdate"] = .string(Forge.time.description) },
             invalid("not-yet-valid", "is from the future") {
                 $0.members["issueDate"] = .string((Forge.time + 1).description)
             },
             invalid("date-without-zone", "has a date that is none") { $0.members["issueDate"] = "2026-05-01T00:00:00" },
             invalid("signature-flipped", "has one bit of its signature wrong") { $0.tamper = { $1.flipLastBit() } },
             invalid("changed", "was changed after it was signed") {
-                $0.tamper = { text, _ in text = text.replacing(#""tcbEvaluationDataNumber":17"#, with: #""tcbEvaluationDataNumber":18"#) }
+                $0.tamper = { text, _ in
+                    text = text.replacing(#""tcbEvaluationDataNumber":17"#, with: #""tcbEvaluationDataNumber":18"#)
+                }
             },
             invalid("serialised-again", "has a space that was not signed") {
                 $0.tamper = { text, _ in text = text.replacing(",", with: ", ", maxReplacements: 1) }
@@ -191,12 +202,16 @@ extension QuotedFamily {
             invalid("tcb-signer-not-yet-valid", "\(signer.words) is not yet valid") {
                 $0.dcap.signer.notBefore = Forge.time + 1
             },
-            wrong("tcb-signer-signed-by-stranger", .collateralInvalid, "AC-012", "\(signer.words) is certified by a stranger")
-            { recipe, forge in recipe.dcap.signer.signer = try forge.strangers.p256("intel/root") },
+            wrong(
+                "tcb-signer-signed-by-stranger", .collateralInvalid, "AC-012",
+                "\(signer.words) is certified by a stranger"
+            ) { recipe, forge in recipe.dcap.signer.signer = try forge.strangers.p256("intel/root") },
             invalid("tcb-signer-signature-flipped", "one bit of the signature of \(signer.words) is wrong") {
                 $0.dcap.signer.tamper = { $0.flipLastBit() }
             },
-            invalid("tcb-signer-is-an-authority", "\(signer.words) is a CA") { $0.dcap.signer.set(.authority(path: nil)) },
+            invalid("tcb-signer-is-an-authority", "\(signer.words) is a CA") {
+                $0.dcap.signer.set(.authority(path: nil))
+            },
             invalid("tcb-signer-may-not-sign", "the key usage of \(signer.words) is key agreement") {
                 $0.dcap.signer.set(.agreesKeys)
             },
@@ -209,7 +224,9 @@ extension QuotedFamily {
             invalid("qe-identity-chain-without-root", "the chain of the QE identity lacks the root") {
                 $0.dcap.qeIdentityChain = [.signer]
             },
-            right("qe-identity-chain-reversed", "the chain of the QE identity begins with the root, as in Intel's samples") {
+            right(
+                "qe-identity-chain-reversed", "the chain of the QE identity begins with the root, as in Intel's samples"
+            ) {
                 $0.dcap.qeIdentityChain = [.root, .signer]
             },
             invalid("without-collateral", "there is no collateral") { $0.presentation.accompanying = .nothing },
@@ -217,34 +234,5 @@ extension QuotedFamily {
                 recipe.presentation.accompanying = .other(.snp(try forge.snp(.milan, version: 3).collateral()))
             },
         ]
-    }
-}
-
-extension DCAPRecipe {
-    enum List: Sendable {
-        case root, pck
-    }
-
-    enum Document: Sendable {
-        case tcbInfo, qeIdentity
-    }
-
-    subscript(list: List) -> RevocationListRecipe {
-        get { list == .root ? rootList : pckList }
-        set { if list == .root { rootList = newValue } else { pckList = newValue } }
-    }
-
-    subscript(document: Document) -> SignedDocument {
-        get { document == .tcbInfo ? tcbInfo : qeIdentity }
-        set { if document == .tcbInfo { tcbInfo = newValue } else { qeIdentity = newValue } }
-    }
-}
-
-extension [String: JSON] {
-    /// Sets one component of a TCB, of SGX or of TDX.
-    mutating func setComponent(_ index: Int, of member: String = "sgxtcbcomponents", to value: Int64) {
-        guard var components = self[member]?.array, components.indices.contains(index) else { return }
-        components[index] = ["svn": .integer(value)]
-        self[member] = .array(components)
     }
 }

@@ -22,8 +22,10 @@ extension QuotedFamily {
             foreign("qe-debug", "the quoting enclave is a debug enclave") {
                 $0.quote.quotingEnclave[Layout.attributes] |= 2
             },
-            foreign("qe-debug-that-the-mask-allows", "the quoting enclave is a debug enclave, which the identity's mask lets pass")
-            {
+            foreign(
+                "qe-debug-that-the-mask-allows",
+                "the quoting enclave is a debug enclave, which the identity's mask lets pass"
+            ) {
                 $0.quote.quotingEnclave[Layout.attributes] |= 2
                 $0.dcap.qeIdentity.members["attributesMask"] = "F9FFFFFFFFFFFFFF0000000000000000"
             },
@@ -36,8 +38,10 @@ extension QuotedFamily {
             foreign("qe-below-every-level", "the quoting enclave's version is below every level") {
                 $0.quote.quotingEnclave.put(UInt16(1), at: Layout.svn)
             },
-            wrong("qe-report-signed-by-stranger", .qeIdentity, "AC-014", "the quoting enclave's report is signed by a stranger")
-            { recipe, forge in recipe.quote.quotingEnclaveSigner = try forge.strangers.p256("intel/sgx/pck") },
+            wrong(
+                "qe-report-signed-by-stranger", .qeIdentity, "AC-014",
+                "the quoting enclave's report is signed by a stranger"
+            ) { recipe, forge in recipe.quote.quotingEnclaveSigner = try forge.strangers.p256("intel/sgx/pck") },
             foreign("qe-report-signed-by-itself", "the quoting enclave's report is signed with the attestation key") {
                 $0.quote.quotingEnclaveSigner = $0.quote.attestationKey
             },
@@ -49,8 +53,10 @@ extension QuotedFamily {
                 let offset = enclaveOffset + Layout.mrEnclave
                 $0.presentation.tamper = { $0[offset] ^= 1 }
             },
-            wrong("attestation-key-of-stranger", .qeIdentity, "AC-014", "a stranger's attestation key signs, which the quoting enclave never bound")
-            { recipe, forge in
+            wrong(
+                "attestation-key-of-stranger", .qeIdentity, "AC-014",
+                "a stranger's attestation key signs, which the quoting enclave never bound"
+            ) { recipe, forge in
                 let key = try forge.strangers.p256("intel/attestation-key")
                 recipe.quote.boundKey = recipe.quote.attestationKey.point
                 recipe.quote.attestationKey = key
@@ -67,8 +73,10 @@ extension QuotedFamily {
             foreign("binding-tail", "something hides behind the quoting enclave's binding") {
                 $0.quote.bindingTail[31] = 1
             },
-            foreign("attestation-key-off-the-curve", "the attestation key that the quoting enclave binds is no point of the curve")
-            {
+            foreign(
+                "attestation-key-off-the-curve",
+                "the attestation key that the quoting enclave binds is no point of the curve"
+            ) {
                 $0.quote.statedKey = [UInt8](repeating: 1, count: 64)
             },
         ]

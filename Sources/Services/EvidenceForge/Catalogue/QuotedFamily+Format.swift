@@ -136,7 +136,8 @@ extension QuotedFamily {
             },
             wrong("open-enclave-wrapper", .evidenceMalformed, "AC-018", "an Open Enclave header stands before it") {
                 $0.presentation.tamper = { quote in
-                    quote = .littleEndian(UInt32(1)) + .littleEndian(UInt32(2)) + .littleEndian(UInt64(quote.count))
+                    quote =
+                        .littleEndian(UInt32(1)) + .littleEndian(UInt32(2)) + .littleEndian(UInt64(quote.count))
                         + quote
                 }
             },

@@ -6,9 +6,11 @@ extension QuotedFamily {
     /// The levels ask for one more of a component than the platform has.
     var levels: [ForgedCase] {
         let components = (0..<16).map { index in
-            wrong("component-\(index + 1)-short", .tcbNotAccepted, "AC-010", "component \(index + 1) is below every level") {
+            wrong(
+                "component-\(index + 1)-short", .tcbNotAccepted, "AC-010", "component \(index + 1) is below every level"
+            ) {
                 let svn = $0.dcap.platform.components[index]
-                if svn == 255 { $0.dcap.platform.components[index] = 254 }
+                if svn == 255 { $0.dcap.platform.set(component: index, to: 254) }
                 let asked = Int64(svn == 255 ? 255 : svn + 1)
                 $0.dcap.tcbInfo.changeTCBs { $0.setComponent(index, to: asked) }
             }
@@ -51,9 +53,14 @@ extension QuotedFamily {
             }
         }
         return cases + [
-            right("platform-at-former-level", status: "OutOfDate", "the first component reaches the former level only") {
-                $0.dcap.platform.components[0] -= 1
+            right("platform-at-former-level", status: "OutOfDate", "the first component reaches the former level only")
+            {
+                $0.dcap.platform.set(component: 0, to: $0.dcap.platform.components[0] - 1)
             },
+            right(
+                "platform-at-former-level-by-components", status: "OutOfDate",
+                "the components reach the former level only, though CPUSVN has greater numbers"
+            ) { $0.dcap.platform.components[0] -= 1 },
             right("advisory-while-up-to-date", "the level names an advisory though it is up to date") {
                 $0.dcap.tcbInfo.changeLevels { $0["advisoryIDs"] = .array([.string(SignedDocument.advisory)]) }
             },
@@ -65,10 +72,13 @@ extension QuotedFamily {
             wrong("binding-other", .bindingMismatch, "AC-015", "the report data is not what was asked for") {
                 $0.presentation.binding = Array(Forge.binding.prefix(31)) + [0] + .zeros(32)
             },
-            wrong("binding-of-other-session", .bindingMismatch, "AC-017", "the report data is that of another session") {
+            wrong("binding-of-other-session", .bindingMismatch, "AC-017", "the report data is that of another session")
+            {
                 $0.presentation.binding = Forge.otherBinding
             },
-            wrong("binding-last-byte", .bindingMismatch, "AC-015", "the last byte of the report data is another") { $0.presentation.binding = Array(Forge.binding.prefix(63)) + [1] },
+            wrong("binding-last-byte", .bindingMismatch, "AC-015", "the last byte of the report data is another") {
+                $0.presentation.binding = Array(Forge.binding.prefix(63)) + [1]
+            },
         ] + (isNested ? trustDomainPolicy : enclavePolicy)
     }
 

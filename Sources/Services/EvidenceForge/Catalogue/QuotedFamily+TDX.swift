@@ -35,7 +35,9 @@ extension QuotedFamily {
                 $0.quote.body[Layout.teeTCBSVN + 1] = 0
                 $0.dcap.tcbInfo.changeTCBs { $0.setComponent(1, of: "tdxtcbcomponents", to: 0) }
             },
-            wrong("module-version-0-short", .tcbNotAccepted, "AC-010", "the module is of version 0 and below every level") {
+            wrong(
+                "module-version-0-short", .tcbNotAccepted, "AC-010", "the module is of version 0 and below every level"
+            ) {
                 $0.quote.body[Layout.teeTCBSVN] = 1
                 $0.quote.body[Layout.teeTCBSVN + 1] = 0
                 $0.dcap.tcbInfo.changeTCBs { $0.setComponent(1, of: "tdxtcbcomponents", to: 0) }
@@ -46,7 +48,9 @@ extension QuotedFamily {
     /// The status of the module, and what becomes of it on platforms.
     private var moduleLevels: [ForgedCase] {
         [
-            wrong("module-below-every-level", .tcbNotAccepted, "AC-010", "the module is below every level of its identity") {
+            wrong(
+                "module-below-every-level", .tcbNotAccepted, "AC-010", "the module is below every level of its identity"
+            ) {
                 $0.quote.body[Layout.teeTCBSVN] = 1
             },
             wrong("module-revoked", .tcbNotAccepted, "AC-010", "the module's level is revoked") {
@@ -66,8 +70,10 @@ extension QuotedFamily {
                 "platform-outofdate-under-current-module", status: "OutOfDate",
                 "the SEAM loader is out of date under a module that is not, which some verifiers overlook"
             ) { $0.quote.body[Layout.teeTCBSVN + 2] = 2 },
-            right("module-components-above", "the levels ask for more of the first two components, which do not count for a versioned module")
-            {
+            right(
+                "module-components-above",
+                "the levels ask for more of the first two components, which do not count for a versioned module"
+            ) {
                 $0.dcap.tcbInfo.changeTCBs {
                     $0.setComponent(0, of: "tdxtcbcomponents", to: 200)
                     $0.setComponent(1, of: "tdxtcbcomponents", to: 200)
@@ -79,8 +85,10 @@ extension QuotedFamily {
     /// The levels ask for one more of a component than the TD has.
     private var tdxComponents: [ForgedCase] {
         (2..<16).map { index in
-            wrong("tdx-component-\(index + 1)-short", .tcbNotAccepted, "AC-010", "component \(index + 1) of TDX is below every level")
-            {
+            wrong(
+                "tdx-component-\(index + 1)-short", .tcbNotAccepted, "AC-010",
+                "component \(index + 1) of TDX is below every level"
+            ) {
                 let asked = Int64($0.quote.body[Layout.teeTCBSVN + index]) + 1
                 $0.dcap.tcbInfo.changeTCBs { $0.setComponent(index, of: "tdxtcbcomponents", to: asked) }
             }
@@ -118,8 +126,12 @@ extension QuotedFamily {
 
     /// What policies refuse of a TD.
     var trustDomainPolicy: [ForgedCase] {
-        let debug = [(0, "debug", "a debug TD"), (1, "debug-bit-1", "under debug by a bit without a name")]
-            + [(4, "profiling-hgs", "profiled"), (5, "profiling-performance", "profiled"), (6, "profiling-telemetry", "profiled")]
+        let debug =
+            [(0, "debug", "a debug TD"), (1, "debug-bit-1", "under debug by a bit without a name")]
+            + [
+                (4, "profiling-hgs", "profiled"), (5, "profiling-performance", "profiled"),
+                (6, "profiling-telemetry", "profiled"),
+            ]
         return debug.map { bit, name, words in
             wrong(name, .debugEnabled, "AC-005", "the TD is \(words)") {
                 $0.quote.body[Layout.tdAttributes] |= 1 << UInt8(bit)
@@ -175,7 +187,10 @@ extension QuotedFamily {
         typealias Layout = TDReport.Layout
         let old = TDReportRecipe.moduleSVN - 2
         return [
-            right("relaunch-advised", status: "TDRelaunchAdvised", "the TD was launched on a module that has been replaced") {
+            right(
+                "relaunch-advised", status: "TDRelaunchAdvised",
+                "the TD was launched on a module that has been replaced"
+            ) {
                 $0.quote.body[Layout.teeTCBSVN] = old
             },
             right(
@@ -189,7 +204,10 @@ extension QuotedFamily {
                 $0.quote.body[Layout.teeTCBSVN] = old
                 $0.quote.body[Layout.teeTCBSVN2] = old
             },
-            wrong("relaunch-on-unknown-module", .tcbInconsistent, "AC-011", "no identity describes the module that runs now") {
+            wrong(
+                "relaunch-on-unknown-module", .tcbInconsistent, "AC-011",
+                "no identity describes the module that runs now"
+            ) {
                 $0.quote.body[Layout.teeTCBSVN] = old
                 $0.quote.body[Layout.teeTCBSVN2 + 1] = 9
             },

@@ -64,48 +64,6 @@ struct QuotedFamily: Sendable {
     }
 }
 
-extension DCAPRecipe {
-    subscript(place: Place) -> CertificateRecipe {
-        get {
-            switch place {
-            case .root: root
-            case .authority: authority
-            case .pck: pck
-            case .signer: signer
-            }
-        }
-        set {
-            switch place {
-            case .root: root = newValue
-            case .authority: authority = newValue
-            case .pck: pck = newValue
-            case .signer: signer = newValue
-            }
-        }
-    }
-}
-
-extension DCAPRecipe.Place {
-    /// In names of cases, and in words.
-    var name: String {
-        switch self {
-        case .root: "root"
-        case .authority: "ca"
-        case .pck: "pck"
-        case .signer: "tcb-signer"
-        }
-    }
-
-    var words: String {
-        switch self {
-        case .root: "the root"
-        case .authority: "the PCK certificate's CA"
-        case .pck: "the PCK certificate"
-        case .signer: "the signer of the collateral"
-        }
-    }
-}
-
 extension [UInt8] {
     /// Flips the lowest bit of the last byte, which in X.509 belongs to the signature.
     mutating func flipLastBit() {

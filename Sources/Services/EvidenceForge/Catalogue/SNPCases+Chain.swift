@@ -13,15 +13,25 @@ extension SNPCases {
                 wrong("\(link.name)-not-yet-valid", .evidenceChain, "AC-002", "the \(link.words) is not yet valid") {
                     $0[link].notBefore = Forge.time + 1
                 },
-                wrong("\(link.name)-signed-by-stranger", .evidenceChain, "AC-002", "the \(link.words) is signed by a stranger")
-                { recipe, forge in recipe[link].signer = try forge.keys.pss(.arkGenoa) },
-                wrong("\(link.name)-signature-flipped", .evidenceChain, "AC-002", "one bit of the \(link.words)'s signature is wrong")
-                { $0[link].tamper = { $0.flipLastBit() } },
-                wrong("\(link.name)-serial-flipped", .evidenceChain, "AC-002", "one bit of the \(link.words)'s serial number is wrong")
-                { $0[link].tamper = { $0[15] ^= 1 } },
-                wrong("\(link.name)-unknown-critical-extension", .evidenceChain, "AC-002", "the \(link.words) has a critical extension that nobody knows")
-                { $0[link].extensions.append(.unknownCritical) },
-                wrong("\(link.name)-x509-version-2", .evidenceChain, "AC-002", "the \(link.words) is of X.509 version 2") {
+                wrong(
+                    "\(link.name)-signed-by-stranger", .evidenceChain, "AC-002",
+                    "the \(link.words) is signed by a stranger"
+                ) { recipe, forge in recipe[link].signer = try forge.keys.pss(.arkGenoa) },
+                wrong(
+                    "\(link.name)-signature-flipped", .evidenceChain, "AC-002",
+                    "one bit of the \(link.words)'s signature is wrong"
+                ) { $0[link].tamper = { $0.flipLastBit() } },
+                wrong(
+                    "\(link.name)-serial-flipped", .evidenceChain, "AC-002",
+                    "one bit of the \(link.words)'s serial number is wrong"
+                ) { $0[link].tamper = { $0[15] ^= 1 } },
+                wrong(
+                    "\(link.name)-unknown-critical-extension", .evidenceChain, "AC-002",
+                    "the \(link.words) has a critical extension that nobody knows"
+                ) { $0[link].extensions.append(.unknownCritical) },
+                wrong(
+                    "\(link.name)-x509-version-2", .evidenceChain, "AC-002", "the \(link.words) is of X.509 version 2"
+                ) {
                     $0[link].version = 1
                 },
             ]
@@ -32,15 +42,18 @@ extension SNPCases {
             wrong("asvk-expired", .evidenceChain, "AC-002", "the ASVK has expired", on: .vlek) {
                 $0.authority.notAfter = Forge.time - 1
             },
-            wrong("vcek-signed-with-pkcs1", .evidenceChain, "AC-002", "the VCEK is signed in the older RSA form by a stranger")
-            { recipe, forge in recipe.leaf.signer = try forge.keys.pkcs1(.vtpmRoot) },
+            wrong(
+                "vcek-signed-with-pkcs1", .evidenceChain, "AC-002",
+                "the VCEK is signed in the older RSA form by a stranger"
+            ) { recipe, forge in recipe.leaf.signer = try forge.keys.pkcs1(.vtpmRoot) },
         ]
     }
 
     /// Certificates that may not do what they do.
     static var roles: [ForgedCase] {
         [
-            wrong("ask-is-no-authority", .evidenceChain, "AC-002", "the ASK's constraints deny that it is an authority") {
+            wrong("ask-is-no-authority", .evidenceChain, "AC-002", "the ASK's constraints deny that it is an authority")
+            {
                 $0.authority.set(.notAuthority)
             },
             wrong("ask-may-not-certify", .evidenceChain, "AC-002", "the ASK's key usage is to sign lists only") {
@@ -49,7 +62,8 @@ extension SNPCases {
             wrong("ask-without-key-usage", .evidenceChain, "AC-002", "the ASK has no key usage") {
                 $0.authority.remove(CertificateExtension.keyUsageID)
             },
-            wrong("ark-is-no-authority", .evidenceChain, "AC-002", "the ARK's constraints deny that it is an authority") {
+            wrong("ark-is-no-authority", .evidenceChain, "AC-002", "the ARK's constraints deny that it is an authority")
+            {
                 $0.ark.set(.notAuthority)
             },
             wrong("ark-allows-no-ask", .evidenceChain, "AC-002", "the ARK's path length allows no authority below it") {
@@ -85,69 +99,15 @@ extension SNPCases {
         ]
     }
 
-    /// What a VCEK or VLEK says, and what the report says of its key.
-    static var endorsements: [ForgedCase] {
-        var cases = [
-            ("1", "structVersion"), ("2", "productName"), ("3.1", "boot loader"), ("3.2", "TEE"), ("3.3", "SNP"),
-            ("3.8", "microcode"), ("4", "hardware id"),
-        ].map { member, words in
-            wrong("vcek-without-\(words.lowercased().replacing(" ", with: "-"))", .evidenceChain, "AC-002", "the VCEK lacks the \(words)")
-            { $0.endorsement.omitted = [member] }
-        }
-        cases += [SNPReport.SigningKey.vlek.rawValue, 3, 7].map { kind in
-            wrong("report-names-key-\(kind)", .evidenceChain, "AC-002", "the report says that key \(kind) signed it, which is not the VCEK")
-            { $0.report.put(kind << 2, at: Layout.keyInfo) }
-        }
-        return cases + [
-            wrong("without-fmc", .evidenceChain, "AC-002", "the VCEK of a Turin lacks the FMC", on: .turin) {
-                $0.endorsement.hasFMC = false
-            },
-            wrong("struct-version-1", .evidenceChain, "AC-002", "the VCEK of a Milan has structVersion 1") {
-                $0.endorsement.structVersion = 1
-            },
-            wrong("struct-version-0", .evidenceChain, "AC-002", "the VCEK of a Turin has structVersion 0", on: .turin) {
-                $0.endorsement.structVersion = 0
-            },
-            wrong("product-unknown", .evidenceChain, "AC-002", "the VCEK is for a product that nobody knows") {
-                $0.endorsement.productName = "Venice"
-            },
-            wrong("product-of-certificate", .evidenceChain, "AC-002", "the VCEK is for Genoa") {
-                $0.endorsement.productName = "Genoa"
-            },
-            wrong("product-of-report", .evidenceChain, "AC-002", "the report's CPUID fields are Genoa's") {
-                $0.report[Layout.cpuid + 1] = 0x11
-            },
-            wrong("product-of-report-unknown", .evidenceChain, "AC-002", "the report's CPUID fields are no product's") {
-                $0.report[Layout.cpuid] = 0x17
-            },
-            wrong("hardware-id-63-bytes", .evidenceChain, "AC-002", "the VCEK's hardware id is short") {
-                $0.endorsement.hardwareID?.removeLast()
-            },
-            wrong("hardware-id-64-bytes", .evidenceChain, "AC-002", "the VCEK of a Turin has a hardware id of 64 bytes", on: .turin) {
-                $0.endorsement.hardwareID? += .zeros(56)
-            },
-            wrong("vcek-with-provider", .evidenceChain, "AC-002", "the VCEK names a cloud provider") {
-                $0.endorsement.cloudProvider = "CN=cloud.invalid"
-            },
-            wrong("with-hardware-id", .evidenceChain, "AC-002", "the VLEK names a chip", on: .vlek) {
-                $0.endorsement.hardwareID = .zeros(64)
-            },
-            wrong("without-provider", .evidenceChain, "AC-002", "the VLEK names no cloud provider", on: .vlek) {
-                $0.endorsement.cloudProvider = nil
-            },
-            wrong("report-names-vcek", .evidenceChain, "AC-002", "the report says that a VCEK signed it", on: .vlek) {
-                $0.report.put(UInt32(0), at: Layout.keyInfo)
-            },
-        ]
-    }
-
     /// The chain's composition.
     static var shapes: [ForgedCase] {
         let orders: [(String, String, [SNPRecipe.Link])] = [
             ("chain-reversed", "the ARK stands before the ASK", [.ark, .authority]),
-            ("chain-without-ask", "the ASK is missing", [.ark]), ("chain-without-ark", "the ARK is missing", [.authority]),
+            ("chain-without-ask", "the ASK is missing", [.ark]),
+            ("chain-without-ark", "the ARK is missing", [.authority]),
             ("chain-with-ark-twice", "the ARK is there twice", [.authority, .ark, .ark]),
-            ("chain-empty", "there are no issuers", []), ("chain-ask-twice", "the ASK stands in place of the ARK", [.authority, .authority]),
+            ("chain-empty", "there are no issuers", []),
+            ("chain-ask-twice", "the ASK stands in place of the ARK", [.authority, .authority]),
         ]
         return orders.map { name, words, links in
             wrong(name, .evidenceChain, "AC-002", words) { $0.issuerChain = links }
@@ -155,10 +115,12 @@ extension SNPCases {
             wrong("without-collateral", .evidenceChain, "AC-012", "there are no certificates") {
                 $0.presentation.accompanying = .nothing
             },
-            wrong("with-collateral-of-intel", .collateralInvalid, "AC-012", "the collateral is Intel's") { recipe, forge in
+            wrong("with-collateral-of-intel", .collateralInvalid, "AC-012", "the collateral is Intel's") {
+                recipe, forge in
                 recipe.presentation.accompanying = .other(.dcap(try forge.quoted(.sgx3).dcap.issued().collateral))
             },
-            wrong("vcek-with-its-chain", .evidenceChain, "AC-002", "the chain stands behind the VCEK as well") { recipe, _ in
+            wrong("vcek-with-its-chain", .evidenceChain, "AC-002", "the chain stands behind the VCEK as well") {
+                recipe, _ in
                 let own = try recipe.collateral()
                 recipe.presentation.accompanying = .other(
                     .snp(SNPCollateral(vek: own.vek + own.chain, chain: own.chain, crl: own.crl)))
@@ -175,19 +137,27 @@ extension SNPCases {
     static var roots: [ForgedCase] {
         [Chip.milan, .genoa, .turin, .vlek].flatMap { chip in
             [
-                wrong("foreign-simulated-root", .simulatedRoot, "AC-004", "everything stands under another simulated root", on: chip) {
+                wrong(
+                    "foreign-simulated-root", .simulatedRoot, "AC-004",
+                    "everything stands under another simulated root", on: chip
+                ) {
                     recipe, forge in
                     recipe = try forge.snp(chip.product, chip.kind, version: chip.version, ofStrangers: true)
                 },
-                wrong("foreign-root", .untrustedRoot, "AC-003", "everything stands under another root of AMD's name", on: chip) {
+                wrong(
+                    "foreign-root", .untrustedRoot, "AC-003", "everything stands under another root of AMD's name",
+                    on: chip
+                ) {
                     recipe, forge in
                     recipe = try forge.snp(chip.product, chip.kind, version: chip.version, ofStrangers: true)
                     recipe.renameRoot("ARK-\(chip.product.rawValue)")
                 },
             ]
         } + [
-            wrong("ark-of-other-product", .simulatedRoot, "AC-003", "the chain ends in the root of Genoa, which does not vouch for Milan")
-            { recipe, forge in
+            wrong(
+                "ark-of-other-product", .simulatedRoot, "AC-003",
+                "the chain ends in the root of Genoa, which does not vouch for Milan"
+            ) { recipe, forge in
                 let key = try forge.keys.pss(.arkGenoa)
                 recipe.ark.key = key
                 recipe.ark.signer = key
@@ -205,17 +175,17 @@ extension SNPCases {
 }
 
 extension SNPRecipe {
-    fileprivate mutating func renameAuthority(_ name: String) {
-        authority.subject = .amd(name)
-        leaf.issuer = .amd(name)
-    }
-
     /// Gives the root another name everywhere.
-    fileprivate mutating func renameRoot(_ name: String) {
+    mutating func renameRoot(_ name: String) {
         ark.subject = .amd(name)
         ark.issuer = .amd(name)
         authority.issuer = .amd(name)
         list?.issuer = .amd(name)
+    }
+
+    fileprivate mutating func renameAuthority(_ name: String) {
+        authority.subject = .amd(name)
+        leaf.issuer = .amd(name)
     }
 }
 

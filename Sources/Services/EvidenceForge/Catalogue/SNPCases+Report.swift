@@ -9,7 +9,10 @@ extension SNPCases {
         }
         return [
             wrong("vcek-revoked", .certificateRevoked, "AC-013", "the VCEK is revoked") { $0.list?.revoked = [[0]] },
-            wrong("vcek-with-serial-revoked", .certificateRevoked, "AC-013", "the VCEK has a serial number, which is revoked") {
+            wrong(
+                "vcek-with-serial-revoked", .certificateRevoked, "AC-013",
+                "the VCEK has a serial number, which is revoked"
+            ) {
                 $0.leaf.serial = [0x99, 1, 2]
                 $0.list?.revoked = [[5], [0x99, 1, 2]]
             },
@@ -31,7 +34,8 @@ extension SNPCases {
             wrong("ask-revoked", .certificateRevoked, "AC-013", "the ASK is revoked", on: .turin) {
                 $0.list?.revoked = [$0.authority.serial]
             },
-            listCase("expired", "has expired") { $0.list?.nextUpdate = Forge.time },
+            listCase("expired", "has expired") { $0.list?.nextUpdate = Forge.time - 1 },
+            listCase("ends-now", "ends at this second") { $0.list?.nextUpdate = Forge.time },
             listCase("not-yet-valid", "is from the future") { $0.list?.thisUpdate = Forge.time + 1 },
             listCase("signed-by-ask", "is signed by the ASK") { $0.list?.signer = $0.authority.key },
             listCase("signature-flipped", "has one bit of its signature wrong") {
@@ -43,7 +47,9 @@ extension SNPCases {
             listCase("is-a-delta", "holds changes only") { $0.list?.extensions = [.deltaList] },
             listCase("cut", "is cut off") { $0.list?.tamper = { $0.removeLast(10) } },
             listCase("empty", "is empty") { $0.list?.tamper = { $0 = [] } },
-            listCase("ark-may-not-sign", "is signed by an ARK that may not sign lists") { $0.ark.set(.signsCertificates) },
+            listCase("ark-may-not-sign", "is signed by an ARK that may not sign lists") {
+                $0.ark.set(.signsCertificates)
+            },
         ]
     }
 
@@ -59,30 +65,42 @@ extension SNPCases {
             ("committed-tcb", Layout.committedTCB), ("firmware", Layout.currentFirmware),
             ("launch-tcb", Layout.launchTCB),
         ].map { name, offset in
-            wrong("flipped-\(name)", .evidenceSignature, "AC-001", "one bit of the \(name.replacing("-", with: " ")) is wrong")
-            { $0.presentation.tamper = { $0[offset] ^= 1 } }
+            wrong(
+                "flipped-\(name)", .evidenceSignature, "AC-001",
+                "one bit of the \(name.replacing("-", with: " ")) is wrong"
+            ) { $0.presentation.tamper = { $0[offset] ^= 1 } }
         }
-        let order = Hex.decode(
-            "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973") ?? []
+        let order =
+            Hex.decode(
+                "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973")
+            ?? []
         let values: [(String, String, @Sendable (inout [UInt8]) -> Void)] = [
-            ("flipped", "has one bit wrong", { $0[0] ^= 1 }), ("r-zero", "has r zero", { $0.put([UInt8].zeros(48), at: 0) }),
+            ("flipped", "has one bit wrong", { $0[0] ^= 1 }),
+            ("r-zero", "has r zero", { $0.put([UInt8].zeros(48), at: 0) }),
             ("s-zero", "has s zero", { $0.put([UInt8].zeros(48), at: 72) }),
             ("r-order", "has the group's order as r", { $0.put(order.reversed(), at: 0) }),
             ("s-order", "has the group's order as s", { $0.put(order.reversed(), at: 72) }),
-            ("r-padding", "has a bit behind r", { $0[71] = 0x80 }), ("s-padding", "has a bit behind s", { $0[72 + 48] = 1 }),
+            ("r-padding", "has a bit behind r", { $0[71] = 0x80 }),
+            ("s-padding", "has a bit behind s", { $0[72 + 48] = 1 }),
             ("big-endian", "has r and s in the other byte order", { $0 = bigEndian($0) }),
             ("swapped", "has s before r", { $0 = Array($0[72...] + $0[..<72]) }),
         ]
-        return flips + values.map { name, words, change in
-            wrong("signature-\(name)", .evidenceSignature, "AC-001", "the signature \(words)") { $0.changeSignature = change }
-        } + [
-            wrong("signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs the report") { recipe, forge in
-                recipe.signer = try forge.strangers.p384("amd/Milan/vcek/key")
-            },
-            wrong("signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs the report", on: .vlek) {
-                recipe, forge in recipe.signer = try forge.strangers.p384("amd/Milan/vlek/key")
-            },
-        ]
+        return flips
+            + values.map { name, words, change in
+                wrong("signature-\(name)", .evidenceSignature, "AC-001", "the signature \(words)") {
+                    $0.changeSignature = change
+                }
+            } + [
+                wrong("signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs the report") {
+                    recipe, forge in
+                    recipe.signer = try forge.strangers.p384("amd/Milan/vcek/key")
+                },
+                wrong(
+                    "signed-by-stranger", .evidenceSignature, "AC-001", "a stranger's key signs the report", on: .vlek
+                ) {
+                    recipe, forge in recipe.signer = try forge.strangers.p384("amd/Milan/vlek/key")
+                },
+            ]
     }
 
     private static func bigEndian(_ signature: [UInt8]) -> [UInt8] {
@@ -102,18 +120,27 @@ extension SNPCases {
         for (name, byte) in components {
             let words = name.replacing("-", with: " ")
             cases.append(
-                wrong("\(name)-above-certificate", .tcbInconsistent, "AC-011", "the report's \(words) is above the certificate's", on: chip) {
+                wrong(
+                    "\(name)-above-certificate", .tcbInconsistent, "AC-011",
+                    "the report's \(words) is above the certificate's", on: chip
+                ) {
                     for field in every { $0.report[field + byte] += 1 }
                 })
             // Nothing is below zero.
             guard SNPReportRecipe.tcb(chip.product).bytes(product: chip.product)[byte] > 0 else { continue }
             cases.append(
-                wrong("\(name)-below-certificate", .tcbInconsistent, "AC-011", "the report's \(words) is below the certificate's", on: chip) {
+                wrong(
+                    "\(name)-below-certificate", .tcbInconsistent, "AC-011",
+                    "the report's \(words) is below the certificate's", on: chip
+                ) {
                     for field in every { $0.report[field + byte] -= 1 }
                 })
             for (which, field) in [("committed", Layout.committedTCB), ("current", Layout.currentTCB)] {
                 cases.append(
-                    wrong("\(which)-\(name)-below-reported", .tcbInconsistent, "AC-011", "the \(which) \(words) is below the reported one", on: chip) {
+                    wrong(
+                        "\(which)-\(name)-below-reported", .tcbInconsistent, "AC-011",
+                        "the \(which) \(words) is below the reported one", on: chip
+                    ) {
                         $0.report[field + byte] -= 1
                     })
             }
@@ -124,7 +151,8 @@ extension SNPCases {
     /// Reports of one chip under the certificate of another.
     static var chips: [ForgedCase] {
         [
-            wrong("chip-cloned", .tcbInconsistent, "AC-021", "the report claims to be of another chip") { recipe, forge in
+            wrong("chip-cloned", .tcbInconsistent, "AC-021", "the report claims to be of another chip") {
+                recipe, forge in
                 recipe.report.put(forge.strangers.bytes("amd/Milan/chip", 64), at: Layout.chipID)
             },
             wrong("chip-first-byte", .tcbInconsistent, "AC-021", "the first byte of the chip id is another") {
@@ -133,13 +161,18 @@ extension SNPCases {
             wrong("chip-last-byte", .tcbInconsistent, "AC-021", "the last byte of the chip id is another") {
                 $0.report[Layout.chipID + 63] ^= 1
             },
-            wrong("chip-id-zero", .tcbInconsistent, "AC-021", "the chip id is zero though the platform does not hide it") {
+            wrong(
+                "chip-id-zero", .tcbInconsistent, "AC-021", "the chip id is zero though the platform does not hide it"
+            ) {
                 $0.report.put([UInt8].zeros(64), at: Layout.chipID)
             },
             wrong("chip-last-byte", .tcbInconsistent, "AC-021", "the last byte of the chip id is another", on: .turin) {
                 $0.report[Layout.chipID + 7] ^= 1
             },
-            wrong("chip-id-continues", .tcbInconsistent, "AC-021", "something follows the chip id's eight bytes", on: .turin) {
+            wrong(
+                "chip-id-continues", .tcbInconsistent, "AC-021", "something follows the chip id's eight bytes",
+                on: .turin
+            ) {
                 $0.report[Layout.chipID + 8] = 1
             },
             wrong("chip-cloned", .tcbInconsistent, "AC-021", "the report claims to be of another chip", on: .milan2) {
@@ -157,7 +190,8 @@ extension SNPCases {
             wrong("binding-other", .bindingMismatch, "AC-015", "the report data is not what was asked for") {
                 $0.presentation.binding = Array(Forge.binding.prefix(31)) + [0] + .zeros(32)
             },
-            wrong("binding-of-other-session", .bindingMismatch, "AC-017", "the report data is that of another session") {
+            wrong("binding-of-other-session", .bindingMismatch, "AC-017", "the report data is that of another session")
+            {
                 $0.presentation.binding = Forge.otherBinding
             },
             wrong("binding-last-byte", .bindingMismatch, "AC-015", "the last byte of the report data is another") {

@@ -64,7 +64,7 @@ enum SNPCases {
         _ change: @escaping ForgedChange
     ) -> ForgedCase {
         ForgedCase(
-            name: "\(chip.prefix)-\(name)", tee: .snp, about: about, code: code, abuseCase: abuseCase, tcbStatus: nil
+            name: "\(chip.prefix)-\(name)", tee: .snp, about: about, code: code, abuseCase: abuseCase
         ) { forge in
             var recipe = try forge.snp(chip.product, chip.kind, version: chip.version)
             try change(&recipe, forge)
@@ -92,7 +92,9 @@ extension SNPCases {
     /// Right ones that careless verifiers refuse, or that a policy may refuse.
     static var reported: [ForgedCase] {
         [
-            right("without-list", "there is no revocation list, and the default policy asks for none") { $0.list = nil },
+            right("without-list", "there is no revocation list, and the default policy asks for none") {
+                $0.list = nil
+            },
             right("chip-id-masked", "the platform hides its chip id") {
                 $0.report[Layout.keyInfo] |= 2
                 $0.report.put([UInt8].zeros(64), at: Layout.chipID)
@@ -110,7 +112,9 @@ extension SNPCases {
             right("platform-information-bit-6", "platform information has bit 6, as real chips do", on: .turin) {
                 $0.report[Layout.platformInfo] |= 0x40
             },
-            right("others-revoked", "the list names certificates that are not these") { $0.list?.revoked = [[1, 2, 3]] },
+            right("others-revoked", "the list names certificates that are not these") {
+                $0.list?.revoked = [[1, 2, 3]]
+            },
         ]
     }
 }
@@ -127,18 +131,20 @@ extension SNPCases {
                 $0.presentation.tamper = { $0 = Array($0.prefix(count)) }
             }
         }
-        cases += [("trailing-byte", [1]), ("trailing-zero", [0]), ("followed-by-certificates", [UInt8].zeros(4_096))].map {
-            name, tail in
-            wrong(name, .evidenceMalformed, "AC-018", "\(tail.count) bytes follow the report") {
-                $0.presentation.tamper = { $0 += tail }
+        cases += [("trailing-byte", [1]), ("trailing-zero", [0]), ("followed-by-certificates", [UInt8].zeros(4_096))]
+            .map {
+                name, tail in
+                wrong(name, .evidenceMalformed, "AC-018", "\(tail.count) bytes follow the report") {
+                    $0.presentation.tamper = { $0 += tail }
+                }
             }
-        }
-        return cases + [TEE.sgx, .tdx, .hcl, .nitro].map { tee in
-            wrong("given-as-\(tee.rawValue)", .evidenceMalformed, "AC-018", "it is given as evidence of \(tee)") {
-                $0.presentation.tee = tee
-                $0.presentation.accompanying = .nothing
+        return cases
+            + [TEE.sgx, .tdx, .hcl, .nitro].map { tee in
+                wrong("given-as-\(tee.rawValue)", .evidenceMalformed, "AC-018", "it is given as evidence of \(tee)") {
+                    $0.presentation.tee = tee
+                    $0.presentation.accompanying = .nothing
+                }
             }
-        }
     }
 
     /// Values that the ABI does not know. All are signed: only their form is wrong.
@@ -149,8 +155,10 @@ extension SNPCases {
             }
         }
         cases += [UInt32(0), 2].map { algorithm in
-            wrong("signature-algorithm-\(algorithm)", .evidenceMalformed, "AC-018", "the report says signature algorithm \(algorithm)")
-            { $0.report.put(algorithm, at: Layout.signatureAlgorithm) }
+            wrong(
+                "signature-algorithm-\(algorithm)", .evidenceMalformed, "AC-018",
+                "the report says signature algorithm \(algorithm)"
+            ) { $0.report.put(algorithm, at: Layout.signatureAlgorithm) }
         }
         return cases
     }
@@ -163,7 +171,10 @@ extension SNPCases {
             ("18b", 0x18b, 1), ("19f", 0x19f, 1), ("1eb", 0x1eb, 1), ("1ef", 0x1ef, 1), ("1f8", 0x1f8, 1),
             ("200", 0x200, 1), ("208", 0x208, 1), ("29f", 0x29f, 1),
         ].map { name, offset, bits in
-            wrong("reserved-\(name)", .evidenceMalformed, "AC-018", "a reserved bit is set at 0x\(String(offset, radix: 16))") {
+            wrong(
+                "reserved-\(name)", .evidenceMalformed, "AC-018",
+                "a reserved bit is set at 0x\(String(offset, radix: 16))"
+            ) {
                 $0.report[offset] |= bits
             }
         }
@@ -176,7 +187,8 @@ extension SNPCases {
             wrong("policy-bit-17-clear", .evidenceMalformed, "AC-018", "the policy's bit 17 is clear") {
                 $0.report[Layout.policy + 2] &= 0xfd
             },
-            wrong("product-named", .evidenceMalformed, "AC-018", "a report of version 2 names its product", on: .milan2) {
+            wrong("product-named", .evidenceMalformed, "AC-018", "a report of version 2 names its product", on: .milan2)
+            {
                 $0.report.put([0x19, 0x01, 0x01], at: Layout.cpuid)
             },
         ]

@@ -69,6 +69,11 @@ extension CertificateExtension {
         CertificateExtension("2.5.29.20", value: DERBytes.integer(number))
     }
 
+    /// What the key is for, in dotted decimal.
+    package static func extendedKeyUsage(_ purpose: String) -> CertificateExtension {
+        CertificateExtension("2.5.29.37", value: DERBytes.sequence(DERBytes.objectIdentifier(purpose)))
+    }
+
     /// A critical extension that nobody knows.
     package static let unknownCritical = CertificateExtension(
         "1.3.6.1.4.1.99999.1", critical: true, value: DERBytes.null)

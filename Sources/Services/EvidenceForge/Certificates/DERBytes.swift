@@ -44,7 +44,9 @@ package enum DERBytes {
     package static func ia5String(_ text: String) -> [UInt8] { primitive(.ia5String, Array(text.utf8)) }
 
     /// A BIT STRING of whole bytes, or with `unused` bits left out at the end.
-    package static func bitString(_ bytes: [UInt8], unused: UInt8 = 0) -> [UInt8] { primitive(.bitString, [unused] + bytes) }
+    package static func bitString(_ bytes: [UInt8], unused: UInt8 = 0) -> [UInt8] {
+        primitive(.bitString, [unused] + bytes)
+    }
 
     /// From dotted decimal, for example `2.5.29.19`.
     package static func objectIdentifier(_ dotted: String) -> [UInt8] {

@@ -35,6 +35,12 @@ package struct IntelPlatform: Sendable {
 
     private static let base = CertificateRecipe.sgxExtensionID
 
+    /// Sets one component, and CPUSVN as if its bytes were the components: some verifiers take them for that.
+    package mutating func set(component index: Int, to svn: UInt8) {
+        components[index] = svn
+        cpuSVN[index] = svn
+    }
+
     /// The SGX extension: identifier, TCB, PCEID, FMSPC, SGX type, and of the Platform CA instance and configuration.
     package var certificateExtension: CertificateExtension {
         func member(_ suffix: String, _ value: [UInt8]) -> [UInt8] {

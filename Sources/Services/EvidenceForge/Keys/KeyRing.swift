@@ -27,10 +27,10 @@ package struct KeyRing: Sendable {
 
     private let secret: SymmetricKey
     private let rsa: [RSAName: _RSA.Signing.PrivateKey]
-    private let memory: SignatureMemory?
+    private let memory: KeyMemory?
 
     /// - Parameter memory: what its keys have signed before, where they sign the same things again.
-    package init(secret: [UInt8], rsa: [RSAName: _RSA.Signing.PrivateKey], memory: SignatureMemory? = nil) {
+    package init(secret: [UInt8], rsa: [RSAName: _RSA.Signing.PrivateKey], memory: KeyMemory? = nil) {
         self.secret = SymmetricKey(data: secret)
         self.rsa = rsa
         self.memory = memory
@@ -46,23 +46,32 @@ package struct KeyRing: Sendable {
 
     /// - Throws: for a scalar outside the group's order, which one secret in 2³² would give.
     package func p256(_ name: String) throws -> SigningKey {
-        SigningKey(.p256(try P256.Signing.PrivateKey(rawRepresentation: bytes(name, 32))), memory: memory)
+        try key("p256/" + name) { .p256(try P256.Signing.PrivateKey(rawRepresentation: bytes(name, 32))) }
     }
 
     /// - Throws: for a scalar outside the group's order, which no secret will give.
     package func p384(_ name: String) throws -> SigningKey {
-        SigningKey(.p384(try P384.Signing.PrivateKey(rawRepresentation: bytes(name, 48))), memory: memory)
+        try key("p384/" + name) { .p384(try P384.Signing.PrivateKey(rawRepresentation: bytes(name, 48))) }
     }
 
     /// An RSA key that signs as AMD's authorities do.
     ///
     /// - Throws: when the ring was made without this key.
-    package func pss(_ name: RSAName) throws -> SigningKey { SigningKey(.pss(try rsa(name)), memory: memory) }
+    package func pss(_ name: RSAName) throws -> SigningKey {
+        try key("pss/" + name.rawValue) { .pss(try rsa(name)) }
+    }
 
     /// An RSA key that signs as virtual TPMs do.
     ///
     /// - Throws: when the ring was made without this key.
-    package func pkcs1(_ name: RSAName) throws -> SigningKey { SigningKey(.pkcs1(try rsa(name)), memory: memory) }
+    package func pkcs1(_ name: RSAName) throws -> SigningKey {
+        try key("pkcs1/" + name.rawValue) { .pkcs1(try rsa(name)) }
+    }
+
+    private func key(_ name: String, _ derive: () throws -> SigningKey.Kind) throws -> SigningKey {
+        guard let memory else { return SigningKey(try derive()) }
+        return try memory.key(name) { SigningKey(try derive(), memory: memory) }
+    }
 
     package func rsa(_ name: RSAName) throws -> _RSA.Signing.PrivateKey {
         guard let key = rsa[name] else { throw CryptoKitError.incorrectKeySize }
@@ -80,7 +89,7 @@ extension KeyRing {
         var rsa: [RSAName: _RSA.Signing.PrivateKey] = [:]
         for name in RSAName.allCases { rsa[name] = try FixedRSAKeys.key(isStranger ? name.stranger : name) }
         let secret = Array("\(isStranger ? "stranger" : "world")/\(seed)".utf8)
-        return KeyRing(secret: secret, rsa: rsa, memory: SignatureMemory())
+        return KeyRing(secret: secret, rsa: rsa, memory: KeyMemory())
     }
 }
 

@@ -20,9 +20,9 @@ package struct SigningKey: Sendable {
     /// SubjectPublicKeyInfo in DER.
     package let subjectPublicKeyInfo: [UInt8]
     /// What was signed before; nil when nobody signs the same thing twice.
-    private let memory: SignatureMemory?
+    private let memory: KeyMemory?
 
-    package init(_ kind: Kind, memory: SignatureMemory? = nil) {
+    package init(_ kind: Kind, memory: KeyMemory? = nil) {
         self.kind = kind
         self.memory = memory
         subjectPublicKeyInfo =

@@ -10,8 +10,7 @@ import Synchronization
 /// it directly. The bytes are made by the recipes of `EvidenceForge`.
 package final class EvidenceFactory: Sendable {
     package let root: DevelopmentRoot
-    private let keys: KeyRing
-    private let dcap: DCAPRecipe
+    private let machine: SimulatedMachine
     private let chip: SNPRecipe
     private let randomness: Randomness
     private let current = Mutex<PublishedCollateral?>(nil)
@@ -20,10 +19,8 @@ package final class EvidenceFactory: Sendable {
     package init(root: DevelopmentRoot, randomness: Randomness = .system) throws {
         self.root = root
         self.randomness = randomness
-        keys = root.keys
-        let dates = root.dates(collateralFrom: root.madeAt)
-        dcap = try DCAPRecipe.standard(.sgx, keys: keys, dates: dates)
-        chip = try SNPRecipe.simulated(keys: keys, dates: dates)
+        machine = try SimulatedMachine(root)
+        chip = try machine.chip(.milan)
     }
 
     /// A factory over `DevelopmentRoot.forTests`, one per process.
@@ -39,11 +36,27 @@ package final class EvidenceFactory: Sendable {
         measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
     ) throws -> AttesterEvidence {
         let program = AttestedProgram(measurement: measurement.enclave, hostData: party.bytes, reportData: reportData)
-        let recipe = try QuoteRecipe.standard(
-            .sgx3, platform: dcap.platform, pck: dcap.pck.key, program: program, keys: keys)
         let published = try collateral(at: time)
-        return AttesterEvidence(
-            tee: .sgx, evidence: try recipe.quote(chain: published.pckChain), collateral: .dcap(published.sgx))
+        let quote = try quote(.sgx3, machine.sgx, program).quote(chain: published.sgxChain)
+        return AttesterEvidence(tee: .sgx, evidence: quote, collateral: .dcap(published.sgx))
+    }
+
+    /// A TDX quote of version 4 with the collateral to verify it by.
+    ///
+    /// - Parameter party: id of the party that runs the TD: MRCONFIGID is it and 16 zero bytes.
+    package func tdx(
+        measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
+    ) throws -> AttesterEvidence {
+        let program = AttestedProgram(measurement: measurement.launch, hostData: party.bytes, reportData: reportData)
+        let published = try collateral(at: time)
+        let quote = try quote(.tdx4, machine.tdx, program).quote(chain: published.tdxChain)
+        return AttesterEvidence(tee: .tdx, evidence: quote, collateral: .dcap(published.tdx))
+    }
+
+    private func quote(
+        _ form: QuoteRecipe.Form, _ dcap: DCAPRecipe, _ program: AttestedProgram
+    ) throws -> QuoteRecipe {
+        try .standard(form, platform: dcap.platform, pck: dcap.pck.key, program: program, keys: machine.keys)
     }
 
     /// A SEV-SNP report of version 3 with the certificates and the list to verify it by.
@@ -52,16 +65,46 @@ package final class EvidenceFactory: Sendable {
     package func snp(
         measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
     ) throws -> AttesterEvidence {
+        let chip = measured(measurement, party, reportData)
+        return AttesterEvidence(
+            tee: .snp, evidence: try chip.signedReport(), collateral: .snp(try collateral(at: time).snp))
+    }
+
+    private func measured(
+        _ measurement: ExecutableMeasurement, _ party: Digest, _ reportData: [UInt8]
+    ) -> SNPRecipe {
         var chip = chip
         chip.report.put(measurement.launch, at: SNPReport.Layout.measurement)
         chip.report.put(party.bytes, at: SNPReport.Layout.hostData)
         chip.report.put(reportData, at: SNPReport.Layout.reportData)
         chip.report.put(randomness.bytes(32), at: SNPReport.Layout.reportID)
-        return AttesterEvidence(
-            tee: .snp, evidence: try chip.signedReport(), collateral: .snp(try collateral(at: time).snp))
+        return chip
     }
 
-    /// Evidence of either kind.
+    /// Evidence of an Azure confidential VM on the same chip, whose TPM quotes `reportData` as its nonce.
+    package func hcl(
+        measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
+    ) throws -> AttesterEvidence {
+        let program = AttestedProgram(measurement: measurement.launch, hostData: party.bytes, reportData: reportData)
+        // The paravisor's report binds the TPM's key in place of the program's report data.
+        let chip = measured(measurement, party, .zeros(64))
+        // The TPM's key gets a new certificate each time: they live a year.
+        let dates = root.dates(collateralFrom: time - PublishedCollateral.backdating)
+        let recipe = try HCLRecipe.standard(.snp(chip), program: program, keys: machine.keys, dates: dates, at: time)
+        return AttesterEvidence(
+            tee: .hcl, evidence: try recipe.made().evidence, collateral: .snp(try collateral(at: time).snp))
+    }
+
+    /// A Nitro document with PCR0 to PCR2 for the measurement, PCR3 for the party, and `reportData` for the nonce.
+    package func nitro(
+        measurement: ExecutableMeasurement, party: Digest, reportData: [UInt8], at time: Timestamp
+    ) throws -> AttesterEvidence {
+        let program = AttestedProgram(measurement: measurement.launch, hostData: party.bytes, reportData: reportData)
+        let recipe = try NitroRecipe.standard(program: program, keys: machine.keys, dates: machine.dates, at: time)
+        return AttesterEvidence(tee: .nitro, evidence: try recipe.made().evidence)
+    }
+
+    /// Evidence of any kind that is simulated.
     ///
     /// - Throws: `request-malformed` for report data of another length and for a TEE that is not simulated.
     package func evidence(
@@ -73,8 +116,11 @@ package final class EvidenceFactory: Sendable {
         do {
             switch tee {
             case .sgx: return try sgx(measurement: measurement, party: party, reportData: reportData, at: time)
+            case .tdx: return try tdx(measurement: measurement, party: party, reportData: reportData, at: time)
             case .snp: return try snp(measurement: measurement, party: party, reportData: reportData, at: time)
-            case .tdx, .hcl, .tpm, .nitro, .nvidia: break
+            case .hcl: return try hcl(measurement: measurement, party: party, reportData: reportData, at: time)
+            case .nitro: return try nitro(measurement: measurement, party: party, reportData: reportData, at: time)
+            case .tpm, .nvidia: break
             }
         } catch {
             throw Refusal(.notReady, "the crypto library made no evidence")
@@ -85,7 +131,7 @@ package final class EvidenceFactory: Sendable {
     /// The collateral in force at `time`: the same bytes until it is due for renewal.
     package func collateral(at time: Timestamp) throws -> PublishedCollateral {
         if let held = current.withLock({ $0 }), held.isFresh(at: time) { return held }
-        let made = try PublishedCollateral(root: root, at: time)
+        let made = try PublishedCollateral(machine, at: time)
         current.withLock { $0 = made }
         return made
     }

@@ -5,13 +5,16 @@ import EvidenceForge
 /// What the simulated vendors publish at one moment: TCB information, identities and revocation lists, for 30 days.
 package struct PublishedCollateral: Sendable {
     package let sgx: DCAPCollateral
+    package let tdx: DCAPCollateral
     package let snp: SNPCollateral
     /// Revocation lists in DER, one for each root of AMD's.
     package let snpLists: [SNPProduct: [UInt8]]
-    /// FMSPC of the simulated machine: six bytes that name the SGX collateral.
-    package let fmspc: [UInt8]
-    /// The chain that SGX quotes carry.
-    let pckChain: [UInt8]
+    /// FMSPCs of the simulated machines, six bytes each, that name Intel's collateral.
+    package let sgxFMSPC: [UInt8]
+    package let tdxFMSPC: [UInt8]
+    /// The chains that quotes carry.
+    let sgxChain: [UInt8]
+    let tdxChain: [UInt8]
     private let issued: Timestamp
 
     /// Seconds for which everything is valid.
@@ -19,36 +22,27 @@ package struct PublishedCollateral: Sendable {
     /// Seconds after which it is made anew: well ahead of its end, as relying parties cache it.
     package static let renewal: Int64 = 10 * 86_400
     /// Issue dates lie this many seconds back, for verifiers whose clocks do.
-    private static let backdating: Int64 = 300
+    static let backdating: Int64 = 300
 
     /// - Throws: when the crypto library fails.
-    init(root: DevelopmentRoot, at time: Timestamp) throws {
+    init(_ machine: SimulatedMachine, at time: Timestamp) throws {
         issued = time
-        let keys = root.keys
-        let dates = root.dates(collateralFrom: time - Self.backdating)
-        let dcap = try DCAPRecipe.standard(.sgx, keys: keys, dates: dates)
-        let published = try dcap.issued()
-        fmspc = dcap.platform.fmspc
-        sgx = published.collateral
-        pckChain = published.embeddedChain
-        snp = try SNPRecipe.simulated(keys: keys, dates: dates).collateral()
+        let dated = try machine.dated(from: time - Self.backdating)
+        let (sgx, tdx) = (try dated.sgx.issued(), try dated.tdx.issued())
+        self.sgx = sgx.collateral
+        self.tdx = tdx.collateral
+        sgxChain = sgx.embeddedChain
+        tdxChain = tdx.embeddedChain
+        sgxFMSPC = dated.sgx.platform.fmspc
+        tdxFMSPC = dated.tdx.platform.fmspc
+        snp = try dated.chip(.milan).collateral()
         var lists: [SNPProduct: [UInt8]] = [:]
-        for product in SNPProduct.allCases {
-            lists[product] = try SNPRecipe.simulated(product, keys: keys, dates: dates).list?.der()
-        }
+        for product in SNPProduct.allCases { lists[product] = try dated.chip(product).list?.der() }
         snpLists = lists
     }
 
     /// Whether it need not be renewed yet.
     func isFresh(at time: Timestamp) -> Bool {
         time >= issued - Self.backdating && time - issued < Self.renewal
-    }
-}
-
-extension SNPRecipe {
-    /// The simulated machine's chip when it is an AMD one, about no program yet.
-    static func simulated(_ product: SNPProduct = .milan, keys: KeyRing, dates: Dates) throws -> SNPRecipe {
-        let nobody = AttestedProgram(measurement: .zeros(48), hostData: .zeros(32), reportData: .zeros(64))
-        return try .standard(product, version: 3, program: nobody, keys: keys, dates: dates, at: dates.collateral)
     }
 }

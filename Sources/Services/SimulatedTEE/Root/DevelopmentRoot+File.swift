@@ -39,7 +39,7 @@ extension DevelopmentRoot {
         for (name, key) in rsa { keys[name.rawValue] = .string(Base64.encodeURL(key.derRepresentation)) }
         return [
             "format": .string(Self.format), "secret": .string(Base64.encodeURL(secret)),
-            "madeAt": .string(madeAt.description), "rsa": .object(keys),
+            "madeAt": .integer(madeAt.seconds), "rsa": .object(keys),
         ]
     }
 

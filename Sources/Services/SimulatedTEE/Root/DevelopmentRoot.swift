@@ -6,8 +6,8 @@ package import Evidence
 package import EvidenceForge
 import Synchronization
 
-/// The private keys that stand where the vendors' and one machine's stand: a secret from which most are derived, and
-/// those of RSA.
+/// The private keys that stand where the vendors' and one machine's stand: a secret from which most are derived, and those
+/// of RSA.
 ///
 /// Whoever holds it can make evidence of any measurement. It protects nothing.
 package struct DevelopmentRoot: Sendable {

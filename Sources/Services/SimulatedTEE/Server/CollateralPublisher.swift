@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 /// Keeps the simulated vendors' collateral in a folder, renewed well ahead of its end.
 ///
-/// Files: `sgx/<fmspc>.json` (a collateral object of formats section 8, FMSPC in lower-case hex) and
+/// Files: `sgx/<fmspc>.json` and `tdx/<fmspc>.json` (collateral objects of formats section 8, FMSPC in lower-case hex) and
 /// `snp/<product>-crl.der`; each is replaced as a whole.
 package struct CollateralPublisher: Service {
     private let folder: String
@@ -44,10 +44,13 @@ package struct CollateralPublisher: Service {
         } catch {
             throw Refusal(.notReady, "the crypto library made no collateral")
         }
-        for kind in ["sgx", "snp"] { try PrivateFiles.makeFolder(folder + "/" + kind, mode: 0o755) }
-        let name = Hex.encode(collateral.fmspc)
-        try PrivateFiles.write(
-            collateral.sgx.json.canonical, to: "\(folder)/sgx/\(name).json", mode: 0o644)
+        for kind in ["sgx", "tdx", "snp"] { try PrivateFiles.makeFolder(folder + "/" + kind, mode: 0o755) }
+        for (kind, fmspc, documents) in [
+            ("sgx", collateral.sgxFMSPC, collateral.sgx), ("tdx", collateral.tdxFMSPC, collateral.tdx),
+        ] {
+            try PrivateFiles.write(
+                documents.json.canonical, to: "\(folder)/\(kind)/\(Hex.encode(fmspc)).json", mode: 0o644)
+        }
         for (product, list) in collateral.snpLists {
             try PrivateFiles.write(list, to: "\(folder)/snp/\(product.rawValue)-crl.der", mode: 0o644)
         }

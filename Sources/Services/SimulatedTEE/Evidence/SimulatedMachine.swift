@@ -1,0 +1,39 @@
+import Encoding
+import Evidence
+import EvidenceForge
+
+/// The machine that is simulated: one of Intel's and one of AMD's at once, with everything that a root makes it be.
+struct SimulatedMachine: Sendable {
+    let keys: KeyRing
+    let sgx: DCAPRecipe
+    let tdx: DCAPRecipe
+    let dates: Dates
+    private let root: DevelopmentRoot
+
+    /// - Throws: when the crypto library fails.
+    init(_ root: DevelopmentRoot) throws {
+        try self.init(root, collateralFrom: root.madeAt)
+    }
+
+    private init(_ root: DevelopmentRoot, collateralFrom time: Timestamp) throws {
+        self.root = root
+        keys = root.keys
+        dates = root.dates(collateralFrom: time)
+        sgx = try .standard(.sgx, keys: keys, dates: dates)
+        tdx = try .standard(.tdx, keys: keys, dates: dates)
+    }
+
+    /// The same machine with collateral that begins at `time`.
+    func dated(from time: Timestamp) throws -> SimulatedMachine {
+        try SimulatedMachine(root, collateralFrom: time)
+    }
+
+    /// A chip of AMD's, about no program yet.
+    func chip(_ product: SNPProduct) throws -> SNPRecipe {
+        try .standard(
+            product, version: 3, program: SimulatedMachine.nobody, keys: keys, dates: dates, at: dates.collateral)
+    }
+
+    private static let nobody = AttestedProgram(
+        measurement: .zeros(48), hostData: .zeros(32), reportData: .zeros(64))
+}
