@@ -23,7 +23,7 @@ struct SigningTests {
         ])
     func p256(_ message: String, _ r: String, _ s: String) throws {
         let scalar = try bytes("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
-        let key = SigningKey(.p256(try .init(rawRepresentation: scalar)))
+        let key = SigningKey(.p256(try .init(rawRepresentation: scalar)), memory: KeyMemory())
         #expect(try Hex.encode(key.rawSignature(over: Array(message.utf8))) == r + s)
     }
 
@@ -31,7 +31,7 @@ struct SigningTests {
     func p384() throws {
         let scalar = try bytes(
             "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5")
-        let key = SigningKey(.p384(try .init(rawRepresentation: scalar)))
+        let key = SigningKey(.p384(try .init(rawRepresentation: scalar)), memory: KeyMemory())
         #expect(
             try Hex.encode(key.rawSignature(over: Array("sample".utf8)))
                 == "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
@@ -60,11 +60,15 @@ struct SigningTests {
             let key = try ring.rsa(name)
             let pss = try ring.pss(name).rawSignature(over: message)
             #expect(try pss == ring.pss(name).rawSignature(over: message))
-            // Without the memory of signatures.
-            #expect(try pss == SigningKey(.pss(key)).rawSignature(over: message))
-            #expect(
-                key.publicKey.isValidSignature(
-                    .init(rawRepresentation: pss), for: SHA384.hash(data: message), padding: .PSS))
+            // Of another memory, which has to make it again; and of none, which lets the library choose the salt.
+            #expect(try pss == SigningKey(.pss(key), memory: KeyMemory()).rawSignature(over: message))
+            let fresh = try SigningKey(.pss(key)).rawSignature(over: message)
+            #expect(fresh != pss)
+            for signature in [pss, fresh] {
+                #expect(
+                    key.publicKey.isValidSignature(
+                        .init(rawRepresentation: signature), for: SHA384.hash(data: message), padding: .PSS))
+            }
             let pkcs1 = try ring.pkcs1(name).rawSignature(over: message)
             #expect(
                 key.publicKey.isValidSignature(

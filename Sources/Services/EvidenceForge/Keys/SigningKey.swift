@@ -1,8 +1,10 @@
 package import Crypto
 package import CryptoExtras
 
-/// A private key of a simulated vendor or machine. Its signatures are deterministic: the same key and content give the
-/// same bytes, so that what a seed makes can be compared byte by byte.
+/// A private key of a simulated vendor or machine.
+///
+/// With a memory its signatures are deterministic: the same key and content give the same bytes, so that what a seed makes
+/// can be compared byte by byte. Without one they are the crypto library's own, which is a hundred times faster.
 package struct SigningKey: Sendable {
     /// What kind of key it is, and with that how it signs.
     package enum Kind: Sendable {
@@ -19,7 +21,7 @@ package struct SigningKey: Sendable {
     package let kind: Kind
     /// SubjectPublicKeyInfo in DER.
     package let subjectPublicKeyInfo: [UInt8]
-    /// What was signed before; nil when nobody signs the same thing twice.
+    /// What was signed before; nil when nobody compares bytes.
     private let memory: KeyMemory?
 
     package init(_ kind: Kind, memory: KeyMemory? = nil) {
@@ -66,19 +68,29 @@ package struct SigningKey: Sendable {
 
     /// The signature over `content` in the form of evidence: r and s of equal length, or an RSA integer.
     package func rawSignature(over content: [UInt8]) throws -> [UInt8] {
-        guard let memory else { return try madeSignature(over: content) }
+        guard let memory else { return try freshSignature(over: content) }
         return try memory.signature(signatureAlgorithm + subjectPublicKeyInfo, content) {
-            try madeSignature(over: content)
+            try repeatableSignature(over: content)
         }
     }
 
-    private func madeSignature(over content: [UInt8]) throws -> [UInt8] {
+    private func freshSignature(over content: [UInt8]) throws -> [UInt8] {
+        switch kind {
+        case .p256(let key): Array(try key.signature(for: content).rawRepresentation)
+        case .p384(let key): Array(try key.signature(for: content).rawRepresentation)
+        case .pss(let key):
+            Array(try key.signature(for: SHA384.hash(data: content), padding: .PSS).rawRepresentation)
+        case .pkcs1(let key):
+            Array(try key.signature(for: SHA256.hash(data: content), padding: .insecurePKCS1v1_5).rawRepresentation)
+        }
+    }
+
+    private func repeatableSignature(over content: [UInt8]) throws -> [UInt8] {
         switch kind {
         case .p256(let key): try DeterministicECDSA.signature(key, over: content)
         case .p384(let key): try DeterministicECDSA.signature(key, over: content)
         case .pss(let key): try DeterministicPSS.signature(key, over: content)
-        case .pkcs1(let key):
-            Array(try key.signature(for: SHA256.hash(data: content), padding: .insecurePKCS1v1_5).rawRepresentation)
+        case .pkcs1: try freshSignature(over: content)
         }
     }
 
