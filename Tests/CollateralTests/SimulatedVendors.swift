@@ -72,7 +72,7 @@ struct SimulatedVendors: Sendable {
         init(_ published: PublishedCollateral) {
             sgx = published.sgx
             snp = published.snp
-            fmspc = published.fmspc
+            fmspc = published.sgxFMSPC
         }
     }
 
