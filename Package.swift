@@ -103,7 +103,10 @@ let services: [Target] = [
     library("EvidenceForge", "Services", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     library(
         "SimulatedTEE", "Services",
-        ["CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging, lifecycle]),
+        [
+            "CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging, lifecycle,
+            hummingbird, httpTypes, nioCore,
+        ]),
     library(
         "AttestationService", "Services",
         [
@@ -121,8 +124,7 @@ let services: [Target] = [
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit",
             "Telemetry", "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird,
-            httpTypes, lifecycle, nioCore,
-            grdb,
+            httpTypes, lifecycle, nioCore, grdb,
         ]),
     library(
         "Diagnostics", "Services",
@@ -134,7 +136,7 @@ let services: [Target] = [
 ]
 
 let executables: [Target] = [
-    unit("simulated-tee", ["SimulatedTEE", arguments]),
+    unit("simulated-tee", ["Evidence", "EvidenceForge", "SimulatedTEE", arguments]),
     unit("attestation-service", ["AttestationService", "ServiceKit", "Telemetry", arguments]),
     unit("key-service", ["KeyService", "ServiceKit", "Telemetry", arguments]),
     unit("medical-platform", ["MedicalPlatform", "ServiceKit", "Telemetry", arguments]),
@@ -144,8 +146,7 @@ let executables: [Target] = [
         [
             "Encoding", "Evidence", "Collateral", "Attester", "AttestationToken", "Channel", "ServiceKit", "Imaging",
             "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging,
-            hummingbird,
-            httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
+            hummingbird, httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
 
