@@ -104,7 +104,8 @@ let services: [Target] = [
     library(
         "SimulatedTEE", "Services",
         [
-            "CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging, lifecycle,
+            "CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging,
+            lifecycle,
             hummingbird, httpTypes, nioCore,
         ]),
     library(

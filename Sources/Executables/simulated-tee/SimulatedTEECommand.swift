@@ -1,5 +1,5 @@
-import ArgumentParser
-import Evidence
+public import ArgumentParser
+public import Evidence
 import EvidenceForge
 import SimulatedTEE
 
@@ -101,6 +101,6 @@ struct SimulatedTEECommand: AsyncParsableCommand {
     }
 }
 
-extension SNPProduct: ExpressibleByArgument {
+extension SNPProduct: @retroactive ExpressibleByArgument {
     public init?(argument: String) { self.init(rawValue: argument) }
 }
