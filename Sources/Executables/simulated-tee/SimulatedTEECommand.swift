@@ -101,6 +101,6 @@ struct SimulatedTEECommand: AsyncParsableCommand {
     }
 }
 
-extension SNPProduct: @retroactive ExpressibleByArgument {
+extension SNPProduct: ExpressibleByArgument {
     public init?(argument: String) { self.init(rawValue: argument) }
 }
