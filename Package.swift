@@ -160,7 +160,8 @@ let everyTest: [Target] = [
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
     tests("EvidenceForge", ["EvidenceForge", "Encoding", "Evidence", crypto, cryptoExtras]),
-    tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
+    tests(
+        "SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", "EvidenceForge", crypto, "simulated-tee"]),
     tests(
         "ServiceKit",
         [

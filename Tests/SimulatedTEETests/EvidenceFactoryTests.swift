@@ -1,6 +1,7 @@
 import Attester
 import Encoding
 import Evidence
+import EvidenceForge
 import SimulatedTEE
 import Testing
 
