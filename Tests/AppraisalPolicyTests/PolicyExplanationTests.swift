@@ -25,7 +25,7 @@ struct PolicyExplanationTests {
         let trace = try AppraisalPolicy(parsing: text).trace(claims: claims())
         #expect(trace.rules.map(\.line) == [5, 8])
         #expect(trace.rules.map(\.section) == ["authorizationrules", "issuancerules"])
-        #expect(trace.rules.allSatisfy(\.fired))
+        #expect(trace.rules.map(\.fired) == [true, true])
         let first = try #require(trace.rules.first)
         #expect(first.conditions.map(\.line) == [5, 5, 6])
         #expect(first.conditions.map { $0.matched.map(\.type) } == [["signer"], ["svn"], ["debug"]])

@@ -51,7 +51,7 @@ extension AppraisalPolicy {
     ///
     /// Claims get values that the policy compares them with, or their neighbours; claims that the policy makes itself
     /// stay as they are.
-    /// - Parameter stepLimit: for the first evaluation; the search takes at most ten times as many.
+    /// - Parameter stepLimit: for the first evaluation; the search takes at most twice as many.
     /// - Throws: `PolicyError.evaluation` when the policy cannot even be evaluated over `claims`.
     public func flip(
         claims: [AppraisalClaim], stepLimit: Int = AppraisalPolicy.defaultStepLimit
@@ -75,10 +75,11 @@ private struct FlipSearch {
     private let claims: [AppraisalClaim]
     private let permitted: Bool
     private let stepLimit: Int
-    private var stepsLeft: Int
-    private var trialsLeft = 20_000
+    private var stepsLeft = 0
+    private var trialsLeft = 0
 
     private static let maximumCandidates = 96
+    private static let maximumTrials = 2_000
 
     init(syntax: PolicySyntax, claims: [AppraisalClaim], permitted: Bool, stepLimit: Int) {
         var syntax = syntax
@@ -88,14 +89,18 @@ private struct FlipSearch {
         self.claims = claims
         self.permitted = permitted
         self.stepLimit = stepLimit
-        stepsLeft = stepLimit.multipliedReportingOverflow(by: 10).overflow ? stepLimit : stepLimit * 10
+    }
+
+    private mutating func begin() {
+        stepsLeft = stepLimit
+        trialsLeft = FlipSearch.maximumTrials
     }
 
     /// Whether the decision is the other one. A policy that then cannot be evaluated has not decided.
     private mutating func flips(_ syntax: PolicySyntax, _ claims: [AppraisalClaim]) -> Bool {
         guard trialsLeft > 0, stepsLeft > 0 else { return false }
         trialsLeft -= 1
-        let limit = min(stepLimit, stepsLeft)
+        let limit = stepsLeft
         var evaluation = PolicyEvaluation(claims: claims, budget: StepBudget(limit))
         let decision = try? evaluation.run(syntax)
         stepsLeft -= limit - evaluation.budget.left
@@ -105,8 +110,9 @@ private struct FlipSearch {
     // MARK: The policy
 
     mutating func policy() -> AppraisalPolicy.PolicyChange? {
+        begin()
         let rules = syntax.rules(.authorizationrules)
-        for (number, rule) in rules.enumerated() {
+        for (number, rule) in rules.enumerated() where trialsLeft > 0 {
             for (place, condition) in rule.conditions.enumerated() {
                 // Without the condition that binds a name, nothing else that uses the name has a meaning.
                 guard condition.isNegated || condition.identifier == nil else { continue }
@@ -118,7 +124,7 @@ private struct FlipSearch {
                 }
             }
         }
-        for (number, rule) in rules.enumerated() {
+        for (number, rule) in rules.enumerated() where trialsLeft > 0 {
             var changed = syntax
             changed.sections[.authorizationrules]?.remove(at: number)
             if flips(changed, claims) {
@@ -131,6 +137,7 @@ private struct FlipSearch {
     // MARK: The evidence
 
     mutating func evidence() -> [AppraisalPolicy.Change] {
+        begin()
         let candidates = FlipCandidates(syntax: syntax, claims: claims).list.prefix(FlipSearch.maximumCandidates)
         for size in 1...AppraisalPolicy.maximumChanges {
             if let found = search(Array(candidates), from: 0, size, []) { return found.map(\.change) }
@@ -143,7 +150,7 @@ private struct FlipSearch {
         _ candidates: [FlipCandidates.Candidate], from start: Int, _ count: Int, _ chosen: [FlipCandidates.Candidate]
     ) -> [FlipCandidates.Candidate]? {
         guard count > 0 else { return flips(syntax, changed(by: chosen)) ? chosen : nil }
-        for index in candidates.indices.dropFirst(start) where trialsLeft > 0 {
+        for index in candidates.indices.dropFirst(start) where trialsLeft > 0 && stepsLeft > 0 {
             let candidate = candidates[index]
             if candidate.index != nil, chosen.contains(where: { $0.index == candidate.index }) { continue }
             if let found = search(candidates, from: index + 1, count - 1, chosen + [candidate]) { return found }
