@@ -5,7 +5,7 @@ import Testing
 /// Damaged policies over the claims of the vectors: each is refused or decided within the step limit, and none traps.
 @Suite("Hostile policies", .enabled(if: Vectors.available))
 struct HostilePolicyTests {
-    private static let mutantsPerText = 120
+    private static let mutantsPerText = 60
     private static let stepLimit = 50_000
 
     /// Reads and runs a text in every way there is. Only `PolicyError` may come of it.
@@ -57,7 +57,7 @@ struct HostilePolicyTests {
                 """)
         var answered = 0
         for example in JMESPathTests.cases {
-            for number in 0..<60 {
+            for number in 0..<30 {
                 var query = Array(example.query.utf8)
                 var json = document
                 let other = Array(try #require(JMESPathTests.cases.randomElement(using: &generator)).query.utf8)

@@ -14,7 +14,7 @@ struct PolicyFunctionTests {
         return try AppraisalPolicy(parsing: text).evaluate(claims: claims).issued.map(\.value)
     }
 
-    @Test func `claims from JSON`() throws {
+    @Test func `JSON becomes claims, an array one for each element`() throws {
         #expect(try issued(#"JsonToClaimValue("\"text\"")"#) == [.string("text")])
         #expect(
             try issued(#"JsonToClaimValue("[1, null, 1, \"a\", false]")"#)
@@ -38,7 +38,7 @@ struct PolicyFunctionTests {
         #expect(throws: PolicyError.self) { try issued(expression, claims) }
     }
 
-    @Test func `sets`() throws {
+    @Test func `sets of values are compared whole, and a name gives each property of its claims`() throws {
         #expect(try issued(#"ContainsOnlyValue(JsonToClaimValue("[]"), 1)"#) == [.boolean(false)])
         #expect(try issued(#"IsSubsetOf(JsonToClaimValue("[]"), 1)"#) == [.boolean(true)])
         #expect(try issued(#"IsSubsetOf("1", 1)"#) == [.boolean(false)])

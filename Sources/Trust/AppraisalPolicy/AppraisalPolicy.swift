@@ -7,7 +7,7 @@ public import Encoding
 public struct AppraisalPolicy: Hashable, Sendable {
     /// Longest policy text that is read, in bytes of UTF-8.
     public static let maximumBytes = 262_144
-    /// The work that one evaluation may do, unless the caller says otherwise; about a second at the very worst.
+    /// The work that one evaluation may do, unless the caller says otherwise; a second or two at the very worst.
     public static let defaultStepLimit = 1_000_000
 
     /// The text as it was given.

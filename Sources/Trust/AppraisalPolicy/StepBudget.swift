@@ -1,4 +1,4 @@
-/// The work that one evaluation may still do. One step stands for at most about a microsecond.
+/// The work that one evaluation may still do. One step stands for one comparison, one visit, or 64 bytes read.
 struct StepBudget {
     private(set) var left: Int
 
