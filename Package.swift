@@ -145,9 +145,11 @@ let executables: [Target] = [
     unit(
         "cloister",
         [
-            "Encoding", "Evidence", "Collateral", "Attester", "AttestationToken", "Channel", "ServiceKit", "Imaging",
-            "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras, x509, asn1, logging,
-            hummingbird, httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
+            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "Attester", "AttestationToken", "Channel",
+            "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras,
+            x509, asn1, logging,
+            hummingbird,
+            httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
 
@@ -155,7 +157,7 @@ let everyTest: [Target] = [
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strictTests),
     tests("Encoding", ["Encoding"]),
     tests("Evidence", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
-    tests("AppraisalPolicy", ["AppraisalPolicy", "Encoding"]),
+    tests("AppraisalPolicy", ["AppraisalPolicy", "Encoding", "cloister"]),
     tests("Collateral", ["Collateral", "Attester", "Encoding", "Evidence", "SimulatedTEE"]),
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),

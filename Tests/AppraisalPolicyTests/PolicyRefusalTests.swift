@@ -94,10 +94,42 @@ struct PolicyRefusalTests {
         }
     }
 
-    @Test func `version 1_2 is refused by name`() {
-        #expect(throws: PolicyError.unsupportedVersion("1.2")) {
-            try AppraisalPolicy(parsing: "version=1.2;authorizationrules{=>permit();};")
+    @Test func `a problem says what was expected`() {
+        func problem(_ rest: String, version: String = "1.2") -> String {
+            do throws(PolicyError) {
+                _ = try AppraisalPolicy(parsing: "version=\(version);" + rest)
+                return "none"
+            } catch {
+                guard case .syntax(_, _, _, _, let problem) = error else { return error.description }
+                return problem
+            }
         }
+        #expect(problem("authorizationrules{=>permit()};") == "';' expected")
+        #expect(problem("authorizationrules{=>permit();") == "a rule or '}' expected")
+        #expect(problem("authorizationrules{[type==1]permit();};") == "'&&' or '=>' expected")
+        #expect(problem("authorizationrules{[type==1=>permit();};") == "',' or ']' expected")
+        #expect(problem("authorizationrules{;};") == "'[', '!', an identifier or '=>' expected")
+        #expect(problem("authorizationrules{;};", version: "1.0") == "'[', an identifier or '=>' expected")
+        #expect(problem("authorizationrules{[type==1]&&=>permit();};") == "'[', '!', an identifier expected")
+        #expect(problem("authorizationrules{=>allow();};") == "one of permit, deny, add expected in this section")
+        #expect(problem("authorizationrules{[type==Exists(1)]=>permit();};").hasPrefix("one of the functions JmesPath"))
+        #expect(problem("authorizationrules{[type==NegateBool(true,1)]=>permit();};") == "')' expected")
+        #expect(problem("authorizationrules{[type==]=>permit();};").hasPrefix("string, integer, true, false"))
+    }
+
+    @Test func `a negated condition binds nothing`() {
+        let text = #"version=1.2;authorizationrules{!c:[type=="a"]&&[value==c.value]=>permit();};"#
+        #expect(throws: PolicyError.self) { try AppraisalPolicy(parsing: text) }
+    }
+
+    @Test func `functions nest only so deep`() throws {
+        func nested(_ depth: Int) -> String {
+            let calls = String(repeating: "NegateBool(", count: depth) + "true" + String(repeating: ")", count: depth)
+            return "version=1.2;authorizationrules{=>add(type=\"a\",value=\(calls));[value==true]=>permit();};"
+        }
+        #expect(try AppraisalPolicy(parsing: nested(32)).evaluate(claims: []).permitted)
+        #expect(throws: PolicyError.self) { try AppraisalPolicy(parsing: nested(33)) }
+        #expect(throws: PolicyError.self) { try AppraisalPolicy(parsing: nested(20_000)) }
     }
 
     @Test("AC-159 a text beyond the size limit is refused before it is read")
@@ -151,5 +183,7 @@ struct PolicyRefusalTests {
         #expect(try permits("value>=-1", .integer(-1)))
         #expect(try permits(#"value=="a\"b\\""#, .string("a\"b\\")))
         #expect(try !permits(#"value=="A""#, .string("a")))
+        // One letter and its parts look the same and are not.
+        #expect(try !permits("value==\"\u{e9}\"", .string("e\u{301}")))
     }
 }

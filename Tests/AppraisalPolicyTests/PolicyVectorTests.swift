@@ -30,39 +30,23 @@ enum PolicyVectors {
         try JSON.parse(Vectors.bytes("maa-policies/" + path))
     }
 
-    /// Versions that this release evaluates; the others are refused by name, which has a test of its own.
-    private static func isSupported(_ text: String) -> Bool {
-        let start = text.lowercased().filter { !$0.isWhitespace }
-        return !start.hasPrefix("version=1.2")
-    }
-
-    private static func value(_ json: JSON) -> AppraisalClaim.Value? {
-        switch json {
-        case .string(let text): .string(text)
-        case .integer(let number): .integer(number)
-        case .bool(let flag): .boolean(flag)
-        case .null, .number, .array, .object: nil
-        }
-    }
-
     private static func claims(_ json: JSON?) throws -> [AppraisalClaim] {
         try (json?.array ?? []).map { item in
             let issuer = AppraisalClaim.Issuer(rawValue: item["issuer"]?.string ?? "AttestationService")
             return AppraisalClaim(
-                try #require(item["type"]?.string), try #require(item["value"].flatMap(value)),
+                try #require(item["type"]?.string), try #require(item["value"].flatMap(AppraisalClaim.Value.init)),
                 issuer: try #require(issuer))
         }
     }
 
     private static func byType(_ json: JSON?) throws -> [String: [AppraisalClaim.Value]] {
-        try (json?.object ?? [:]).mapValues { try ($0.array ?? [$0]).map { try #require(value($0)) } }
+        try (json?.object ?? [:]).mapValues { try ($0.array ?? [$0]).map { try #require(AppraisalClaim.Value($0)) } }
     }
 
     private static func loadTexts() throws -> [PolicyTextCase] {
-        try (document("cases.json")["cases"]?.array ?? []).compactMap { item in
+        try (document("cases.json")["cases"]?.array ?? []).map { item in
             let bytes = try Vectors.bytes("maa-policies/" + #require(item["file"]?.string))
             let text = try #require(String(validating: bytes, as: UTF8.self))
-            guard isSupported(text) else { return nil }
             return PolicyTextCase(
                 name: try #require(item["id"]?.string), text: text, hash: try #require(item["policyHash"]?.string),
                 parses: item["parse"]?.string == "ok")
@@ -80,7 +64,6 @@ enum PolicyVectors {
         for item in try document("cases.json")["cases"]?.array ?? [] {
             let bytes = try Vectors.bytes("maa-policies/" + #require(item["file"]?.string))
             let text = try #require(String(validating: bytes, as: UTF8.self))
-            guard isSupported(text) else { continue }
             for run in item["evaluations"]?.array ?? [] {
                 let name = try #require(item["id"]?.string) + ": " + #require(run["name"]?.string)
                 cases.append(try evaluation(run, name, text))
@@ -88,18 +71,46 @@ enum PolicyVectors {
         }
         for item in try document("rule-cases.json")["cases"]?.array ?? [] {
             let text = try #require(item["policy"]?.string)
-            guard isSupported(text) else { continue }
             cases.append(try evaluation(item, try #require(item["name"]?.string), text))
         }
         return cases
     }
 }
 
+/// A policy token of `tokens.json` and the hash of the policy inside.
+struct PolicyTokenCase: Sendable, CustomTestStringConvertible {
+    var file: String
+    var text: String
+    var hash: String
+    var testDescription: String { file }
+}
+
+extension PolicyVectors {
+    static let tokens: [PolicyTokenCase] = (try? loadTokens()) ?? []
+
+    private static func loadTokens() throws -> [PolicyTokenCase] {
+        let document = try JSON.parse(Vectors.bytes("maa-policies/tokens.json"))
+        return try (document["tokens"]?.array ?? []).compactMap { item in
+            guard item["policyEncoding"]?.string == "base64url", let hash = item["policyHash"]?.string else {
+                return nil
+            }
+            let file = try #require(item["file"]?.string)
+            let token = String(decoding: try Vectors.bytes("maa-policies/" + file), as: UTF8.self)
+            let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+            let body = try #require(parts.dropFirst().first.flatMap { Base64.decode(String($0)) })
+            let payload = try JSON.parse(body)
+            let policy = try #require(payload["AttestationPolicy"]?.string.flatMap { Base64.decode($0) })
+            return PolicyTokenCase(file: file, text: String(decoding: policy, as: UTF8.self), hash: hash)
+        }
+    }
+}
+
 @Suite("Recorded and documented policies", .enabled(if: Vectors.available))
 struct PolicyVectorTests {
     @Test func `the vectors were found`() {
-        #expect(PolicyVectors.texts.count >= 20)
-        #expect(PolicyVectors.evaluations.count >= 25)
+        #expect(PolicyVectors.texts.count >= 30)
+        #expect(PolicyVectors.evaluations.count >= 60)
+        #expect(PolicyVectors.tokens.count >= 6)
     }
 
     @Test(arguments: PolicyVectors.texts)
@@ -119,6 +130,35 @@ struct PolicyVectorTests {
         #expect(Dictionary(grouping: decision.issued, by: \.type).mapValues { $0.map(\.value) } == example.issued)
         #expect(
             Dictionary(grouping: decision.properties, by: \.type).mapValues { $0.map(\.value) } == example.properties)
+    }
+
+    @Test(arguments: PolicyVectors.tokens)
+    func `a policy inside a token has the hash that its case says`(_ example: PolicyTokenCase) {
+        #expect(AppraisalPolicy.hash(of: example.text).description == example.hash)
+    }
+
+    @Test(arguments: PolicyVectors.evaluations)
+    func `a trace decides as the evaluation does, and a flip that is found is one`(
+        _ example: PolicyEvaluationCase
+    ) throws {
+        let policy = try AppraisalPolicy(parsing: example.text)
+        let decision = try policy.evaluate(claims: example.incoming)
+        #expect(try policy.trace(claims: example.incoming).decision == decision)
+        let flip = try policy.flip(claims: example.incoming)
+        #expect(flip.permitted != decision.permitted)
+        #expect(flip.evidence.count <= AppraisalPolicy.maximumChanges)
+        guard !flip.evidence.isEmpty else { return }
+        var claims = example.incoming
+        for change in flip.evidence {
+            switch change {
+            case .value(let claim, to: let value):
+                let index = try #require(claims.firstIndex(of: claim))
+                claims[index].value = value ?? .string("a value that no policy names")
+            case .presence(let claim): claims.append(claim)
+            case .absence(let claim): claims.remove(at: try #require(claims.firstIndex(of: claim)))
+            }
+        }
+        #expect(try policy.evaluate(claims: claims).permitted == flip.permitted)
     }
 
     @Test func `the built-in default texts are the recorded ones byte for byte`() throws {

@@ -1,8 +1,10 @@
+public import Encoding
+
 /// One statement that a policy can test or issue: a type, a value, and who says so.
 ///
 /// - Source: attestation API reference, section 10.2.
 public struct AppraisalClaim: Hashable, Sendable {
-    /// What a claim can hold. Values of different kinds are never equal.
+    /// What a claim can hold. Values of different kinds are never equal; strings are equal by code point.
     public enum Value: Hashable, Sendable, CustomStringConvertible {
         case string(String)
         case integer(Int64)
@@ -44,5 +46,51 @@ public struct AppraisalClaim: Hashable, Sendable {
         self.type = type
         self.value = value
         self.issuer = issuer
+    }
+}
+
+extension AppraisalClaim.Value {
+    /// Nil for a fraction, null, an array or an object.
+    public init?(_ json: JSON) {
+        switch json {
+        case .string(let text): self = .string(text)
+        case .integer(let number): self = .integer(number)
+        case .bool(let flag): self = .boolean(flag)
+        case .null, .number, .array, .object: return nil
+        }
+    }
+
+    /// As it stands in tokens and recordings.
+    public var json: JSON {
+        switch self {
+        case .string(let text): .string(text)
+        case .integer(let number): .integer(number)
+        case .boolean(let flag): .bool(flag)
+        }
+    }
+}
+
+// Swift's own comparison of strings takes text that only looks the same for equal.
+extension AppraisalClaim.Value {
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.string(let left), .string(let right)): left.utf8.elementsEqual(right.utf8)
+        case (.integer(let left), .integer(let right)): left == right
+        case (.boolean(let left), .boolean(let right)): left == right
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .string(let text): for byte in text.utf8 { hasher.combine(byte) }
+        case .integer(let number): hasher.combine(number)
+        case .boolean(let flag): hasher.combine(flag)
+        }
+    }
+
+    /// Bytes that a comparison reads at most.
+    var weight: Int {
+        if case .string(let text) = self { text.utf8.count } else { 8 }
     }
 }

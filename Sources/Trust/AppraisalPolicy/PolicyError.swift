@@ -4,8 +4,6 @@
 public enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The text breaks the grammar. `line` and `column` count from 1; `rule` is the grammar's path, outermost first.
     case syntax(line: Int, column: Int, symbol: String, rule: String, problem: String)
-    /// A version of the language that this release does not evaluate.
-    case unsupportedVersion(String)
     /// The text is longer than `AppraisalPolicy.maximumBytes`.
     case tooLarge
     /// Evaluation needed more steps than its limit, or met values that an action cannot use.
@@ -15,8 +13,6 @@ public enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .syntax(let line, let column, let symbol, let rule, let problem):
             "line \(line), column \(column): \(problem). Offending symbol: '\(symbol)'. Failing rule: '\(rule)'"
-        case .unsupportedVersion(let version):
-            "policy version \(version) is not supported yet; write the policy in version 1.0 or 1.1"
         case .tooLarge: "the policy text is longer than \(AppraisalPolicy.maximumBytes) bytes"
         case .evaluation(let problem): problem
         }

@@ -17,15 +17,20 @@ enum PolicyLexer {
         var symbol: String
         var line: Int
         var column: Int
+        /// Where it stands among the text's scalars.
+        var range: Range<Int>
     }
 
-    /// The symbols of `text`, closed by one `.end`. A byte-order mark at the start is skipped.
-    static func tokens(of text: String) throws(PolicyError) -> [Token] {
-        var scanner = Scanner(scalars: Array(text.unicodeScalars))
+    /// The symbols of a text, closed by one `.end`. A byte-order mark at the start is skipped.
+    static func tokens(of scalars: [Unicode.Scalar]) throws(PolicyError) -> [Token] {
+        var scanner = Scanner(scalars: scalars)
         if scanner.scalars.first == "\u{feff}" { scanner.index = 1 }
         var tokens: [Token] = []
         while let token = try scanner.next() { tokens.append(token) }
-        tokens.append(Token(kind: .end, symbol: "end of text", line: scanner.line, column: scanner.column))
+        tokens.append(
+            Token(
+                kind: .end, symbol: "end of text", line: scanner.line, column: scanner.column,
+                range: scanner.index..<scanner.index))
         return tokens
     }
 
@@ -85,7 +90,8 @@ enum PolicyLexer {
                 kind = .mark(try mark(first))
             }
             let symbol = String(text(from: start.index).prefix(40))
-            return Token(kind: kind, symbol: symbol, line: start.line, column: start.column)
+            return Token(
+                kind: kind, symbol: symbol, line: start.line, column: start.column, range: start.index..<index)
         }
 
         private func text(from start: Int) -> String {

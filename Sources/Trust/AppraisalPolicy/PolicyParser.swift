@@ -1,20 +1,29 @@
 /// Reads the grammar of section 10.1 by recursive descent, one symbol ahead.
+///
+/// Every problem names what was expected at its place.
 struct PolicyParser {
-    private let tokens: [PolicyLexer.Token]
-    private var index = 0
+    /// Deepest nesting of function calls.
+    static let maximumDepth = 32
 
-    init(_ tokens: [PolicyLexer.Token]) {
-        self.tokens = tokens
+    private let scalars: [Unicode.Scalar]
+    private let tokens: [PolicyLexer.Token]
+    var index = 0
+    private(set) var version = ""
+
+    init(_ scalars: [Unicode.Scalar]) throws(PolicyError) {
+        self.scalars = scalars
+        tokens = try PolicyLexer.tokens(of: scalars)
     }
 
     /// `policy = versionInfo { section }`.
     mutating func policy() throws(PolicyError) -> PolicySyntax {
-        var policy = PolicySyntax(version: try versionInfo())
+        version = try versionInfo()
+        var policy = PolicySyntax(version: version)
         while current.kind != .end {
             let token = current
             let section = try sectionName()
             guard policy.sections[section] == nil else {
-                throw problem("the section stands there twice", "policy > section", at: token)
+                throw problem("each section stands there once", "policy > section", at: token)
             }
             if section == .configurationrules, policy.version == "1.0" {
                 throw problem("configurationrules needs version 1.1", "policy > section", at: token)
@@ -29,27 +38,44 @@ struct PolicyParser {
 
     // MARK: Symbols
 
-    private var current: PolicyLexer.Token { tokens[min(index, tokens.count - 1)] }
+    var current: PolicyLexer.Token { tokens[min(index, tokens.count - 1)] }
 
-    private func problem(_ text: String, _ rule: String, at token: PolicyLexer.Token? = nil) -> PolicyError {
+    func problem(_ text: String, _ rule: String, at token: PolicyLexer.Token? = nil) -> PolicyError {
         let token = token ?? current
         return .syntax(line: token.line, column: token.column, symbol: token.symbol, rule: rule, problem: text)
     }
 
-    private mutating func accept(_ mark: String) -> Bool {
+    mutating func accept(_ mark: String) -> Bool {
         guard current.kind == .mark(mark) else { return false }
         index += 1
         return true
     }
 
-    private mutating func expect(_ mark: String, _ rule: String) throws(PolicyError) {
+    mutating func expect(_ mark: String, _ rule: String) throws(PolicyError) {
         guard accept(mark) else { throw problem("'\(mark)' expected", rule) }
     }
 
-    private mutating func identifier(_ what: String, _ rule: String) throws(PolicyError) -> String {
+    mutating func identifier(_ what: String, _ rule: String) throws(PolicyError) -> String {
         guard case .identifier(let name) = current.kind else { throw problem("\(what) expected", rule) }
         index += 1
         return name
+    }
+
+    /// What the text says since the symbol `start`, on one line and cut to a length fit for reports.
+    private func source(since start: Int) -> PolicySyntax.Source {
+        let first = tokens[min(start, tokens.count - 1)]
+        var text = ""
+        // Symbol by symbol, so that line ends and comments are left out.
+        var end = first.range.lowerBound
+        for token in tokens[start..<max(start, index)] {
+            if token.range.lowerBound > end { text += " " }
+            end = token.range.upperBound
+            var symbol = String.UnicodeScalarView()
+            symbol.append(contentsOf: scalars[token.range].prefix(400))
+            text += String(symbol)
+            if text.utf8.count > 2_000 { return PolicySyntax.Source(line: first.line, text: text + " …") }
+        }
+        return PolicySyntax.Source(line: first.line, text: text)
     }
 
     // MARK: Outer rules
@@ -61,11 +87,8 @@ struct PolicyParser {
         }
         index += 1
         try expect("=", rule)
-        guard case .version(let version) = current.kind else { throw problem("version number expected", rule) }
-        switch version {
-        case "1.0", "1.1": break
-        case "1.2": throw .unsupportedVersion(version)
-        default: throw problem("no such version of the language", rule)
+        guard case .version(let version) = current.kind, ["1.0", "1.1", "1.2"].contains(version) else {
+            throw problem("1.0, 1.1 or 1.2 expected", rule)
         }
         index += 1
         try expect(";", rule)
@@ -85,7 +108,10 @@ struct PolicyParser {
         let path = "policy > \(section.rawValue)"
         try expect("{", path)
         var rules: [PolicySyntax.Rule] = []
-        while !accept("}") { rules.append(try rule(in: section, path + " > rule")) }
+        while !accept("}") {
+            guard current.kind != .end else { throw problem("a rule or '}' expected", path) }
+            rules.append(try rule(in: section, path + " > rule"))
+        }
         try expect(";", path)
         return rules
     }
@@ -94,19 +120,21 @@ struct PolicyParser {
     private mutating func rule(
         in section: PolicySyntax.Section, _ path: String
     ) throws(PolicyError) -> PolicySyntax.Rule {
+        let start = index
         var conditions: [PolicySyntax.Condition] = []
         var bound: Set<String> = []
         if !accept("=>") {
             repeat {
                 let condition = try condition(bound: bound, path + " > condition")
-                if let identifier = condition.identifier { bound.insert(identifier) }
+                if !condition.isNegated, let identifier = condition.identifier { bound.insert(identifier) }
                 conditions.append(condition)
             } while accept("&&")
-            try expect("=>", path)
+            guard accept("=>") else { throw problem("'&&' or '=>' expected", path) }
         }
         let action = try action(in: section, bound: bound, path + " > action")
+        let source = source(since: start)
         try expect(";", path)
-        return PolicySyntax.Rule(conditions: conditions, action: action)
+        return PolicySyntax.Rule(conditions: conditions, action: action, source: source)
     }
 
     // MARK: Conditions
@@ -114,7 +142,10 @@ struct PolicyParser {
     private mutating func condition(
         bound: Set<String>, _ path: String
     ) throws(PolicyError) -> PolicySyntax.Condition {
-        if current.kind == .mark("!") { throw problem("negation needs version 1.2", path) }
+        let start = index
+        let token = current
+        let isNegated = accept("!")
+        guard !isNegated || version == "1.2" else { throw problem("negation needs version 1.2", path, at: token) }
         var name: String?
         if case .identifier(let identifier) = current.kind {
             guard !bound.contains(identifier) else { throw problem("the identifier is already used", path) }
@@ -122,112 +153,30 @@ struct PolicyParser {
             index += 1
             try expect(":", path)
         }
-        try expect("[", path)
+        guard accept("[") else {
+            let others = isNegated || name != nil ? "" : conditionStarts(start)
+            throw problem("'['\(others) expected", path)
+        }
         var tests: [PolicySyntax.Test] = []
-        repeat {
-            let property = try property(path)
-            guard case .mark(let mark) = current.kind, let comparison = PolicySyntax.Comparison(rawValue: mark) else {
-                throw problem("comparison expected: == != < <= > >=", path)
-            }
-            index += 1
-            let expression = try expression(bound: bound, path)
-            tests.append(PolicySyntax.Test(property: property, comparison: comparison, expression: expression))
-        } while accept(",")
-        try expect("]", path)
-        return PolicySyntax.Condition(identifier: name, tests: tests)
+        repeat { tests.append(try test(bound: bound, path)) } while accept(",")
+        guard accept("]") else { throw problem("',' or ']' expected", path) }
+        return PolicySyntax.Condition(
+            isNegated: isNegated, identifier: name, tests: tests, source: source(since: start))
     }
 
-    private mutating func property(_ path: String) throws(PolicyError) -> PolicySyntax.Property {
-        guard case .identifier(let word) = current.kind, let property = PolicySyntax.Property(rawValue: word) else {
-            throw problem("type, value, valueType or issuer expected", path)
+    /// What else may stand where a condition begins.
+    private func conditionStarts(_ start: Int) -> String {
+        let isFirst = start == 0 || tokens[start - 1].kind != .mark("&&")
+        return (version == "1.2" ? ", '!'" : "") + ", an identifier" + (isFirst ? " or '=>'" : "")
+    }
+
+    private mutating func test(bound: Set<String>, _ path: String) throws(PolicyError) -> PolicySyntax.Test {
+        let property = try property(path)
+        guard case .mark(let mark) = current.kind, let comparison = PolicySyntax.Comparison(rawValue: mark) else {
+            throw problem("comparison expected: == != < <= > >=", path)
         }
         index += 1
-        return property
-    }
-
-    private mutating func expression(
-        bound: Set<String>, _ path: String
-    ) throws(PolicyError) -> PolicySyntax.Expression {
-        switch current.kind {
-        case .string(let text):
-            index += 1
-            return .literal(.string(text))
-        case .integer(let number):
-            index += 1
-            return .literal(.integer(number))
-        case .identifier("true"), .identifier("false"):
-            defer { index += 1 }
-            return .literal(.boolean(current.kind == .identifier("true")))
-        case .identifier(let name):
-            let token = current
-            index += 1
-            if current.kind == .mark("(") { throw problem("functions need version 1.2", path, at: token) }
-            guard bound.contains(name) else {
-                throw problem("no earlier condition of this rule has this name", path, at: token)
-            }
-            try expect(".", path)
-            return .property(try property(path), of: name)
-        case .version, .mark, .end: throw problem("string, integer, true, false or a claim's property expected", path)
-        }
-    }
-
-    // MARK: Actions
-
-    private mutating func action(
-        in section: PolicySyntax.Section, bound: Set<String>, _ path: String
-    ) throws(PolicyError) -> PolicySyntax.Action {
-        let token = current
-        let name = try identifier("an action", path)
-        let allowed: [String] =
-            switch section {
-            case .configurationrules: ["issueproperty"]
-            case .authorizationrules: ["permit", "deny", "add"]
-            case .issuancerules: ["add", "issue", "issueproperty"]
-            }
-        guard allowed.contains(name) else {
-            throw problem("in this section an action is \(allowed.joined(separator: ", "))", path, at: token)
-        }
-        try expect("(", path)
-        if name == "permit" || name == "deny" {
-            try expect(")", path)
-            return name == "permit" ? .permit : .deny
-        }
-        guard let destination = PolicySyntax.Destination(rawValue: name) else {
-            throw problem("an action expected", path, at: token)
-        }
-        if current.kind == .identifier("claim") { return .copy(destination, try copied(bound: bound, path)) }
-        return .make(destination, try assignments(bound: bound, path))
-    }
-
-    /// `claim = identifier )`.
-    private mutating func copied(bound: Set<String>, _ path: String) throws(PolicyError) -> String {
-        index += 1
-        try expect("=", path)
-        let token = current
-        let name = try identifier("the name of a condition", path)
-        guard bound.contains(name) else {
-            throw problem("no earlier condition of this rule has this name", path, at: token)
-        }
-        try expect(")", path)
-        return name
-    }
-
-    /// `property = expression { , … } )`, with `type` and `value` among them.
-    private mutating func assignments(
-        bound: Set<String>, _ path: String
-    ) throws(PolicyError) -> [PolicySyntax.Property: PolicySyntax.Expression] {
-        var assignments: [PolicySyntax.Property: PolicySyntax.Expression] = [:]
-        repeat {
-            let token = current
-            let property = try property(path)
-            guard assignments[property] == nil else { throw problem("assigned twice", path, at: token) }
-            try expect("=", path)
-            assignments[property] = try expression(bound: bound, path)
-        } while accept(",")
-        guard assignments[.type] != nil, assignments[.value] != nil else {
-            throw problem("a claim needs both type and value", path)
-        }
-        try expect(")", path)
-        return assignments
+        let expression = try expression(bound: bound, path)
+        return PolicySyntax.Test(property: property, comparison: comparison, expression: expression)
     }
 }

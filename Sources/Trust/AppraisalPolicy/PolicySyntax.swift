@@ -8,15 +8,24 @@ struct PolicySyntax: Hashable, Sendable {
     var sections: [Section: [Rule]] = [:]
     func rules(_ section: Section) -> [Rule] { sections[section] ?? [] }
 
+    /// A place in the policy text, with what stands there on one line.
+    struct Source: Hashable, Sendable {
+        var line: Int
+        var text: String
+    }
+
     struct Rule: Hashable, Sendable {
         var conditions: [Condition]
         var action: Action
+        var source: Source
     }
 
-    /// True when some incoming claim satisfies every test.
+    /// True when some incoming claim satisfies every test; when none does, if it is negated.
     struct Condition: Hashable, Sendable {
+        var isNegated: Bool
         var identifier: String?
         var tests: [Test]
+        var source: Source
     }
 
     struct Test: Hashable, Sendable {
@@ -25,7 +34,7 @@ struct PolicySyntax: Hashable, Sendable {
         var expression: Expression
     }
 
-    enum Property: String, Hashable, Sendable {
+    enum Property: String, Hashable, Sendable, CaseIterable {
         case type, value, valueType, issuer
     }
 
@@ -38,9 +47,10 @@ struct PolicySyntax: Hashable, Sendable {
         case greaterOrEqual = ">="
     }
 
-    enum Expression: Hashable, Sendable {
+    indirect enum Expression: Hashable, Sendable {
         case literal(AppraisalClaim.Value)
         case property(Property, of: String)
+        case call(PolicyFunction, [Expression])
     }
 
     enum Action: Hashable, Sendable {

@@ -1,12 +1,12 @@
 /// Random numbers that are the same in each run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
+public struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) {
+    public init(seed: UInt64) {
         state = seed
     }
 
-    mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var z = state
         z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -16,7 +16,7 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 /// One way to damage bytes.
-enum Mutation: CaseIterable {
+public enum Mutation: CaseIterable, Sendable {
     case flipBit
     case setByte
     case truncate
@@ -29,7 +29,7 @@ enum Mutation: CaseIterable {
     case append
 
     /// - Parameter other: where a splice comes from.
-    func apply(_ bytes: [UInt8], _ other: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+    public func apply(_ bytes: [UInt8], _ other: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
         var bytes = bytes
         guard !bytes.isEmpty else { return [UInt8.random(in: 0...255, using: &generator)] }
         let offset = Int.random(in: 0..<bytes.count, using: &generator)
