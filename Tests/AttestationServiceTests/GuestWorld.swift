@@ -45,8 +45,11 @@ struct GuestWorld {
     /// Events of a firmware with Secure Boot and its variables, besides the usual ones.
     static func secureBoot(_ isOn: UInt8 = 1, more: [EventLogRecipe.Event] = []) -> EventLogRecipe {
         var log = EventLogRecipe.standard
-        log.events += [("SecureBoot", [isOn]), ("PK", [1]), ("KEK", [2]), ("db", [3]), ("dbx", [4])].map {
-            EventLogRecipe.Event(pcr: 7, type: 0x8000_0001, data: variable($0.0, $0.1))
+        let variables: [(String, [UInt8])] = [
+            ("SecureBoot", [isOn]), ("PK", [1]), ("KEK", [2]), ("db", [3]), ("dbx", [4]),
+        ]
+        for (name, data) in variables {
+            log.events.append(EventLogRecipe.Event(pcr: 7, type: 0x8000_0001, data: variable(name, data)))
         }
         log.events += more
         return log
@@ -54,9 +57,12 @@ struct GuestWorld {
 
     /// UEFI_VARIABLE_DATA.
     static func variable(_ name: String, _ data: [UInt8]) -> [UInt8] {
-        [UInt8](repeating: 1, count: 16) + little(UInt64(name.utf8.count)) + little(UInt64(data.count))
-            + name.utf8.flatMap { [$0, 0] } + data
+        joined(
+            [UInt8](repeating: 1, count: 16), little(UInt64(name.utf8.count)), little(UInt64(data.count)),
+            name.utf8.flatMap { [$0, 0] }, data)
     }
+
+    static func joined(_ parts: [UInt8]...) -> [UInt8] { Array(parts.joined()) }
 
     static func little(_ number: some FixedWidthInteger) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -145,9 +151,9 @@ struct GuestWorld {
     /// TPM2B_PUBLIC of a restricted signing key.
     private func area(of signer: SigningKey) throws -> [UInt8] {
         let modulus = try signer.modulus()
-        let area: [UInt8] =
-            [0, 1, 0, 0x0b] + Self.big(UInt32(0x0005_0072)) + [0, 0, 0, 0x10, 0, 0x14, 0, 0x0b]
-            + Self.big(UInt16(modulus.count * 8)) + [0, 0, 0, 0] + TPMQuoteRecipe.sized(modulus)
+        let area = Self.joined(
+            [0, 1, 0, 0x0b], Self.big(UInt32(0x0005_0072)), [0, 0, 0, 0x10, 0, 0x14, 0, 0x0b],
+            Self.big(UInt16(modulus.count * 8)), [0, 0, 0, 0], TPMQuoteRecipe.sized(modulus))
         return TPMQuoteRecipe.sized(area)
     }
 
@@ -156,14 +162,14 @@ struct GuestWorld {
         signer: SigningKey, attributes: UInt32 = 0x0006_0072
     ) throws -> (area: [UInt8], statement: [UInt8], signature: [UInt8]) {
         let modulus = Array(try recipient.publicKey.getKeyPrimitives().modulus)
-        let area: [UInt8] =
-            [0, 1, 0, 0x0b] + Self.big(attributes) + TPMQuoteRecipe.sized([UInt8](repeating: 5, count: 32))
-            + [0, 0x10, 0, 0x10] + Self.big(UInt16(modulus.count * 8)) + [0, 0, 0, 0] + TPMQuoteRecipe.sized(modulus)
-        let name: [UInt8] = [0, 0x0b] + Array(SHA256.hash(data: area))
-        let statement: [UInt8] =
-            Self.big(UInt32(0xff54_4347)) + Self.big(UInt16(0x8017)) + TPMQuoteRecipe.sized([0, 0x0b, 1])
-            + TPMQuoteRecipe.sized([]) + [UInt8](repeating: 0, count: 25) + TPMQuoteRecipe.sized(name)
-            + TPMQuoteRecipe.sized(name)
+        let area = Self.joined(
+            [0, 1, 0, 0x0b], Self.big(attributes), TPMQuoteRecipe.sized([UInt8](repeating: 5, count: 32)),
+            [0, 0x10, 0, 0x10], Self.big(UInt16(modulus.count * 8)), [0, 0, 0, 0], TPMQuoteRecipe.sized(modulus))
+        let name = Self.joined([0, 0x0b], Array(SHA256.hash(data: area)))
+        let statement = Self.joined(
+            Self.big(UInt32(0xff54_4347)), Self.big(UInt16(0x8017)), TPMQuoteRecipe.sized([0, 0x0b, 1]),
+            TPMQuoteRecipe.sized([]), [UInt8](repeating: 0, count: 25), TPMQuoteRecipe.sized(name),
+            TPMQuoteRecipe.sized(name))
         return (TPMQuoteRecipe.sized(area), statement, try signer.rawSignature(over: statement))
     }
 

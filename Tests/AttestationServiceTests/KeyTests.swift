@@ -89,10 +89,18 @@ struct KeyTests {
         #expect(try woken.signer("RS256").keyID == before[0])
     }
 
+    @Test func `after a stop longer than certificates live, new keys sign at once`() throws {
+        let folder = try TemporaryFolder()
+        let before = keyIDs(try store(folder))
+        let woken = try store(folder, at: Service.now + 119 * 86_400)
+        #expect(Array(keyIDs(woken).suffix(3)) == before)
+        #expect(try !before.contains(woken.signer("RS256").keyID))
+    }
+
     @Test func `SDKs find a chain under the pinned key in x5c, whose leaf is the key of that kid`() throws {
         let store = try store(try TemporaryFolder())
         for key in store.keySet["keys"]?.array ?? [] {
-            #expect(Set(key.object?.keys ?? [:].keys).isSuperset(of: ["alg", "kid", "kty", "use", "x5c"]))
+            #expect(Set((key.object ?? [:]).keys).isSuperset(of: ["alg", "kid", "kty", "use", "x5c"]))
             let chain = try (key["x5c"]?.strings ?? []).map {
                 try Certificate(der: try #require(Base64.decode($0, .padded)))
             }

@@ -40,8 +40,9 @@ struct OtherTypesTests {
     static let tdx = "/attest/TdxVm?api-version=2023-04-01-preview"
 
     static func report(_ quote: [UInt8], version: UInt32 = 1, type: UInt32 = 2, length: Int? = nil) -> JSON {
-        var bytes = GuestWorld.little(version) + GuestWorld.little(type)
-        bytes += GuestWorld.little(UInt64(length ?? quote.count)) + quote
+        let bytes = GuestWorld.joined(
+            GuestWorld.little(version), GuestWorld.little(type), GuestWorld.little(UInt64(length ?? quote.count)), quote
+        )
         return .string(Base64.encodeURL(bytes))
     }
 

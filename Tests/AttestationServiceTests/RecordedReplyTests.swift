@@ -102,7 +102,7 @@ struct RecordedReplyTests {
         }
         for name in ["x-ms-sgx-collateral", "maa-attestationcollateral"] {
             #expect(ours[name]?["quotehash"] == recorded[name]?["quotehash"])
-            #expect(Set(ours[name]?.object?.keys ?? [:].keys) == Set(recorded[name]?.object?.keys ?? [:].keys))
+            #expect(Set((ours[name]?.object ?? [:]).keys) == Set((recorded[name]?.object ?? [:]).keys))
         }
         if let end = recorded["exp"]?.integer, let start = (recorded["iat"] ?? recorded["nbf"])?.integer {
             #expect(try #require(answer.claims["exp"]?.integer) - (answer.claims["iat"]?.integer ?? 0) == end - start)

@@ -49,7 +49,7 @@ struct TPMExchangeTests {
         recipe.log = log
         recipe.quote.registers = log.registers
         let service: JSON =
-            context.map { .string(Base64.encodeURL($0)) } ?? payload["payload"]?["service_context"] ?? .null
+            context.map { JSON.string(Base64.encodeURL($0)) } ?? payload["payload"]?["service_context"] ?? .null
         let content: JSON = [
             "att_type": "basic", "attest_key": jwk.json, "service_context": service, "rp_data": "cmVseWluZw",
             "att_data": ["current_claim": .string(Base64.encodeURL(try recipe.made().evidence))],

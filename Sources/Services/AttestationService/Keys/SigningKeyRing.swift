@@ -72,7 +72,7 @@ struct SigningKeyRing: Sendable {
     /// - Returns: whether anything changed.
     mutating func rotate(at time: Timestamp) throws(Refusal) -> Bool {
         var changed = false
-        for index in entries.indices where entries[index].retiredAt == nil && !isNamed(entries[index]) {
+        for index in entries.indices where entries[index].retiredAt == nil && !isUsable(entries[index], at: time) {
             retire(index, at: time)
             changed = true
         }
@@ -94,6 +94,12 @@ struct SigningKeyRing: Sendable {
         let count = entries.count
         entries.removeAll { $0.retiredAt.map { time - $0 > Self.retention } ?? false }
         return changed || entries.count != count
+    }
+
+    /// Whether the key's certificate has the issuer's name and still outlives a succession. A service that was down for
+    /// months has nothing else, and its new key signs at once.
+    private func isUsable(_ entry: Entry, at time: Timestamp) -> Bool {
+        isNamed(entry) && time - entry.createdAt < IssuerCertificates.leafValidity - 2 * Self.publication
     }
 
     private mutating func retire(_ index: Int, at time: Timestamp) {
