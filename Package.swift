@@ -38,6 +38,7 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -81,7 +82,7 @@ let ground: [Target] = [
         "ServiceKit", "Ground",
         [
             "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS,
-            httpTypes, httpClient, lifecycle, yams, arguments,
+            httpTypes, httpClient, lifecycle, signals, yams, arguments,
         ]),
 ]
 
@@ -107,8 +108,8 @@ let services: [Target] = [
     library(
         "AttestationService", "Services",
         [
-            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Audit",
-            "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
+            "Audit", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library(
         "KeyService", "Services",
@@ -173,8 +174,8 @@ let everyTest: [Target] = [
     tests(
         "AttestationService",
         [
-            "AttestationService", "AttestationToken", "Audit", "SimulatedTEE", "Attester", "Collateral", "Encoding",
-            "Evidence", "ServiceKit", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
+            "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester", "Collateral",
+            "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",
