@@ -63,6 +63,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let c: [Target] = [
     .target(name: "CUnixSocket", path: "Sources/Ground/CUnixSocket"),
     .target(name: "CONNXRuntime", path: "Sources/Ground/CONNXRuntime"),
+    .systemLibrary(name: "CPostgreSQL", path: "Sources/Ground/CPostgreSQL", providers: [.apt(["libpq-dev"])]),
 ]
 
 let trust: [Target] = [
@@ -77,7 +78,7 @@ let trust: [Target] = [
 
 let ground: [Target] = [
     library("Telemetry", "Ground", [logging]),
-    library("Storage", "Ground", [grdb]),
+    library("Storage", "Ground", ["CPostgreSQL", grdb]),
     library(
         "ServiceKit", "Ground",
         [
@@ -174,7 +175,8 @@ let everyTest: [Target] = [
     tests(
         "AttestationService",
         [
-            "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester", "Collateral",
+            "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester",
+            "Collateral",
             "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
