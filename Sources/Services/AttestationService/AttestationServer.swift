@@ -37,7 +37,12 @@ package struct AttestationServer: Sendable {
             log.warning("INSECURE: a simulated root is trusted; tokens of grade simulated are issued")
         }
         let collateral = try Self.collateral(configuration, anchors, clock)
-        let store = try SQLiteStateStore(path: configuration.state + "/attestation.sqlite")
+        let store: any StateStore =
+            if let database = configuration.database {
+                try PostgreSQLStateStore(database.connection)
+            } else {
+                try SQLiteStateStore(path: configuration.state + "/attestation.sqlite")
+            }
         self.store = store
         let audit = try AuditLog(path: configuration.state + "/audit.jsonl", clock: clock)
         accessClient = try configuration.access.client()
@@ -47,7 +52,7 @@ package struct AttestationServer: Sendable {
         for settings in configuration.instances {
             let folder = configuration.folder(of: settings)
             try Self.makeFolder(folder)
-            let keys = try SigningKeyStore(folder: folder, issuer: settings.issuer, at: clock.now())
+            let keys = try await Self.keys(settings, configuration, store, folder: folder, at: clock.now())
             let serviceClock = try ServiceClock(
                 wall: clock, notBefore: keys.newest, elapsed: elapsed ?? ServiceClock.systemElapsed())
             let policies = try InstancePolicies(
@@ -113,6 +118,20 @@ package struct AttestationServer: Sendable {
         return Server(handler, listen: listen, log: log, metrics: metrics, background: [rotation])
     }
 
+    /// Signing keys in a file, or in the state that several nodes share.
+    private static func keys(
+        _ settings: InstanceConfiguration, _ configuration: AttestationServiceConfiguration, _ store: any StateStore,
+        folder: String, at time: Timestamp
+    ) async throws(Refusal) -> SigningKeyStore {
+        guard let database = configuration.database else {
+            return try SigningKeyStore(folder: folder, issuer: settings.issuer, at: time)
+        }
+        let ring = try SharedKeyRing(
+            store: store, instance: settings.name, issuer: settings.issuer,
+            wrapping: try SharedKeyRing.wrappingKey(file: database.keyEncryptionKey))
+        return try await SigningKeyStore(shared: ring, folder: folder, at: time)
+    }
+
     /// The certificates of the configured file, each a signer of its own.
     private static func policySigners(_ settings: InstanceConfiguration) throws -> [PolicySigner] {
         guard let path = settings.policySigners else { return [] }
@@ -155,7 +174,7 @@ private struct KeyRotation: Service {
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(3_600))
                 do throws(Refusal) {
-                    if try keys.rotate(at: try clock.now()) { log.info("signing keys were rotated") }
+                    if try await keys.renew(at: try clock.now()) { log.info("signing keys were rotated") }
                 } catch {
                     log.error("signing keys cannot be rotated", [.code: .identifier(error.name)])
                 }

@@ -1,6 +1,21 @@
 package import Collateral
 package import ServiceKit
 
+/// A PostgreSQL database that several nodes of one service share.
+package struct SharedDatabase: Sendable {
+    /// libpq's keywords and values, or a `postgresql:` URL; without a password, which belongs in libpq's password file.
+    package var connection: String
+    /// File of 32 bytes, the same on every node, under which the signing keys are sealed in the database.
+    package var keyEncryptionKey: String
+
+    /// Reads the block `database`; nil where there is none.
+    init?(_ configuration: inout Configuration) throws(ConfigurationError) {
+        guard let connection = try configuration.optionalString("database.connection") else { return nil }
+        self.connection = connection
+        keyEncryptionKey = try configuration.path("database.keyEncryptionKey")
+    }
+}
+
 /// Where the things of an attestation service are: one process with one or several instances. The one setting about trust is the insecure simulated root
 /// (architecture section 11 rule 2).
 package struct AttestationServiceConfiguration: Sendable {
@@ -11,6 +26,8 @@ package struct AttestationServiceConfiguration: Sendable {
     package var access = AccessConfiguration()
     /// What one client address may ask for in a second, with twice as many at once; 0 for no limit.
     package var requestsPerSecond = 5_000
+    /// Where several nodes share policies and signing keys; nil for one node with an SQLite file in `state`.
+    package var database: SharedDatabase?
     /// Folder of state database, signing keys and audit log; made with mode 0700.
     package var state: String
     /// Folder of vendor collateral.
@@ -48,6 +65,7 @@ package struct AttestationServiceConfiguration: Sendable {
             instances.append(try InstanceConfiguration(members, configuration))
         }
         access = try AccessConfiguration(&configuration)
+        database = try SharedDatabase(&configuration)
         requestsPerSecond = try configuration.integer("requestsPerSecond", default: requestsPerSecond)
         state = try configuration.path("state")
         collateral = try configuration.path("collateral")

@@ -61,7 +61,7 @@ package struct AttestationHandler: RequestHandler {
         }
         switch route {
         case .discovery: return Self.json(discovery)
-        case .certs: return Self.json(authority.keySet)
+        case .certs: return Self.json(await authority.currentKeySet)
         case .attest(let type): return await attest(type, request)
         case .administration(let route) where request.method != .options: return await administer(route, request)
         case .administration, nil: return Self.error(APIError(Refusal(.notFound, "there is no such route")))

@@ -66,6 +66,15 @@ package final class AttestationAuthority: Sendable {
     /// The published keys.
     package var keySet: JSON { dependencies.keys.keySet }
 
+    /// The published keys with those that another node has just made; where the shared state does not answer, the keys
+    /// that are known.
+    var currentKeySet: JSON {
+        get async {
+            try? await dependencies.keys.refresh()
+            return keySet
+        }
+    }
+
     /// Nil when the time can be trusted.
     package var clockProblem: Refusal? {
         do throws(Refusal) {
