@@ -177,7 +177,8 @@ let everyTest: [Target] = [
         [
             "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester",
             "Collateral",
-            "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
+            "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry", "attestation-service", asn1, crypto,
+            cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",

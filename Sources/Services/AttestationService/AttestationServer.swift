@@ -24,10 +24,11 @@ package struct AttestationServer: Sendable {
     /// - Parameters:
     ///   - clock: the wall clock.
     ///   - elapsed: seconds on a clock that only runs forward, which is held against it; nil for the system's.
+    ///   - recording: where appraisals are kept for trying out other policies.
     /// - Throws: what is missing or refused, for the person who starts it.
     package init(
         _ configuration: AttestationServiceConfiguration, clock: WallClock = .system,
-        elapsed: (@Sendable () -> Int64)? = nil, log: Log
+        elapsed: (@Sendable () -> Int64)? = nil, recording: Recording? = nil, log: Log
     ) async throws {
         try Self.makeFolder(configuration.state)
         var anchors = TrustAnchors.vendors
@@ -65,7 +66,7 @@ package struct AttestationServer: Sendable {
                     issuer: settings.issuer,
                     AttestationAuthority.Dependencies(
                         anchors: anchors, collateral: collateral, keys: keys, policies: policies, audit: audit,
-                        clock: serviceClock, metrics: metrics)),
+                        clock: serviceClock, metrics: metrics, recording: recording)),
                 policies: policies, results: ResultTokens(issuer: settings.issuer, keys: keys, clock: serviceClock),
                 access: access, attestNeedsToken: configuration.access.attestNeedsToken)
             instances.append(instance)

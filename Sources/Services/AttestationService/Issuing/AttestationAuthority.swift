@@ -23,10 +23,12 @@ package final class AttestationAuthority: Sendable {
         package var clock: ServiceClock
         package var randomness: Randomness
         package var metrics: Metrics
+        package var recording: Recording?
 
         package init(
             anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, policies: InstancePolicies,
-            audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics
+            audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
+            recording: Recording? = nil
         ) {
             self.anchors = anchors
             self.collateral = collateral
@@ -36,6 +38,7 @@ package final class AttestationAuthority: Sendable {
             self.clock = clock
             self.randomness = randomness
             self.metrics = metrics
+            self.recording = recording
         }
     }
 
@@ -147,11 +150,23 @@ extension AttestationAuthority {
         let appraised: Appraised
         do throws(Refusal) { appraised = try await appraise(type, body: body) } catch { throw APIError(error) }
         let request = appraised.request
+        dependencies.metrics.count(
+            "attestation_tcb_total", "Accepted evidence by type and TCB status",
+            [
+                "type": .identifier(type.rawValue), "tcb": .identifier(appraised.verdict.tcbStatus ?? "none"),
+            ])
         let applied = try await policy(type, draft: request.draftPolicy)
         let policy = applied.policy
         var claims = TokenClaims(appraised.verdict, type: type, request: request, policyHash: policy.hash)
         claims.name(signer: applied.signer)
-        claims.add(try Self.evaluate(policy, claims.incoming), isDefaultPolicy: applied.isDefault)
+        let incoming = claims.incoming
+        let decision = try Self.decide(policy, incoming)
+        if request.draftPolicy == nil {
+            dependencies.recording?.append(
+                AppraisalRecord(
+                    time: appraised.time, type: type.rawValue, claims: incoming, permitted: decision.permitted))
+        }
+        claims.add(try Self.issued(decision), isDefaultPolicy: applied.isDefault)
         claims.date(
             issuer: issuer, at: appraised.time, lifetime: Self.tokenLifetime, randomness: dependencies.randomness)
         do throws(Refusal) { return try sign(claims, request: request, policy: policy) } catch {
@@ -214,13 +229,16 @@ extension AttestationAuthority {
         }
     }
 
-    private static func evaluate(
+    private static func decide(
         _ policy: AppraisalPolicy, _ claims: [AppraisalClaim]
-    ) throws(APIError) -> [AppraisalClaim] {
-        let decision: AppraisalPolicy.Decision
-        do throws(PolicyError) { decision = try policy.evaluate(claims: claims) } catch {
+    ) throws(APIError) -> AppraisalPolicy.Decision {
+        do throws(PolicyError) { return try policy.evaluate(claims: claims) } catch {
             throw APIError(status: 400, code: .policyEvaluation, refusal: Refusal(.policyInvalid, "\(error)"))
         }
+    }
+
+    /// The claims that a permitting decision adds.
+    private static func issued(_ decision: AppraisalPolicy.Decision) throws(APIError) -> [AppraisalClaim] {
         guard decision.permitted else {
             throw APIError(
                 status: 400, code: .policyEvaluation,
