@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// A PostgreSQL server of Debian's package over a folder of its own, on a Unix socket that nobody else has.
 public final class PostgreSQLServer: Sendable {
