@@ -7,7 +7,7 @@ enum Endpoints {
 
     static func json(_ ports: Ports) -> JSON {
         var members: [String: JSON] = ["format": "cloister-endpoints/1"]
-        for service in Service.servers { members[service.rawValue] = ["url": .string(ports.url(service.rawValue))] }
+        for name in Service.listeners { members[name] = ["url": .string(ports.url(name))] }
         // The simulated vendors': plain HTTP, as a PCCS on its own machine has it.
         members[vendors] = ["url": .string("http://127.0.0.1:\(ports[vendors])")]
         return .object(members)

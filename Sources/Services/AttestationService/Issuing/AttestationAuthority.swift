@@ -18,6 +18,7 @@ package final class AttestationAuthority: Sendable {
         package var anchors: TrustAnchors
         package var collateral: any CollateralSource
         package var keys: SigningKeyStore
+        package var policies: InstancePolicies
         package var audit: AuditLog
         package var clock: ServiceClock
         package var randomness: Randomness
@@ -26,21 +27,24 @@ package final class AttestationAuthority: Sendable {
         package var launches: LaunchAcceptance
         /// What tokens are signed with unless a request asks for another algorithm.
         package var tokenAlgorithm: String
+        package var recording: Recording?
 
         package init(
-            anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, audit: AuditLog,
-            clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
-            launches: LaunchAcceptance = .none, tokenAlgorithm: String = "RS256"
+            anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, policies: InstancePolicies,
+            audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
+            launches: LaunchAcceptance = .none, tokenAlgorithm: String = "RS256", recording: Recording? = nil
         ) {
             self.anchors = anchors
             self.collateral = collateral
             self.keys = keys
+            self.policies = policies
             self.audit = audit
             self.clock = clock
             self.randomness = randomness
             self.metrics = metrics
             self.launches = launches
             self.tokenAlgorithm = tokenAlgorithm
+            self.recording = recording
         }
     }
 
@@ -56,24 +60,14 @@ package final class AttestationAuthority: Sendable {
     private let dependencies: Dependencies
     private let appraiser: EvidenceAppraiser
     private let exchange: TPMExchange
-    private let defaultPolicies: [AttestationType: AppraisalPolicy]
 
     /// - Parameter issuer: the base URL without a trailing slash.
-    /// - Throws: `policy-invalid` when a default policy does not parse.
-    package init(issuer: String, _ dependencies: Dependencies) throws(Refusal) {
+    package init(issuer: String, _ dependencies: Dependencies) {
         self.issuer = issuer
         self.dependencies = dependencies
         appraiser = EvidenceAppraiser(
             anchors: dependencies.anchors, collateral: dependencies.collateral, launches: dependencies.launches)
         exchange = TPMExchange(key: dependencies.keys.contextKey)
-        var policies: [AttestationType: AppraisalPolicy] = [:]
-        for type in AttestationType.allCases {
-            guard let text = type.defaultPolicyText else { continue }
-            do throws(PolicyError) { policies[type] = try AppraisalPolicy(parsing: text) } catch {
-                throw Refusal(.policyInvalid, "the default policy of \(type.rawValue): \(error)")
-            }
-        }
-        defaultPolicies = policies
     }
 
     /// Whether tokens of grade `simulated` can be issued at all.
@@ -81,6 +75,15 @@ package final class AttestationAuthority: Sendable {
 
     /// The published keys.
     package var keySet: JSON { dependencies.keys.keySet }
+
+    /// The published keys with those that another node has just made; where the shared state does not answer, the keys
+    /// that are known.
+    var currentKeySet: JSON {
+        get async {
+            try? await dependencies.keys.refresh()
+            return keySet
+        }
+    }
 
     /// Nil when the time can be trusted.
     package var clockProblem: Refusal? {
@@ -152,12 +155,12 @@ extension AttestationAuthority {
             time = try dependencies.clock.now()
             request = try AttestRequest(body, evidence: type.evidenceMember)
         } catch { throw APIError(error) }
-        guard type != .tpm else { return try exchange(request, at: time) }
+        guard type != .tpm else { return try await exchange(request, at: time) }
         let evidence: AppraisedEvidence
         do throws(Refusal) { evidence = try await appraiser.appraise(type, request, at: time) } catch {
             throw APIError(error)
         }
-        let token = try issue(type, request, evidence, at: time)
+        let token = try await issue(type, request, evidence, at: time)
         guard let recipient = evidence.recipient else { return token.outcome(["token": .string(token.text)]) }
         do throws(Refusal) {
             let sealed = try SealedToken.seal(token.text, for: recipient, randomness: dependencies.randomness)
@@ -166,9 +169,9 @@ extension AttestationAuthority {
     }
 
     /// One step of the exchange of Tpm: a challenge, or a token about what answers it.
-    private func exchange(_ request: AttestRequest, at time: Timestamp) throws(APIError) -> Outcome {
+    private func exchange(_ request: AttestRequest, at time: Timestamp) async throws(APIError) -> Outcome {
         // Azure refuses even the first message where no policy is set.
-        _ = try policy(.tpm, draft: request.draftPolicy)
+        _ = try await policy(.tpm, draft: request.draftPolicy)
         let message: TPMExchange.Message
         do throws(Refusal) { message = try TPMExchange.Message(request.evidence) } catch { throw APIError(error) }
         guard case .request(let answer) = message else {
@@ -179,30 +182,32 @@ extension AttestationAuthority {
         do throws(Refusal) { evidence = try exchange.appraise(answer, appraiser, at: time) } catch {
             throw APIError(error)
         }
-        let token = try issue(.tpm, request, evidence, at: time)
+        let token = try await issue(.tpm, request, evidence, at: time)
         return token.outcome(Self.wrapped(["report": .string(token.text)]))
     }
 
     private static func wrapped(_ answer: JSON) -> JSON { ["data": .string(Base64.encodeURL(answer.canonical))] }
 
-    private func policy(_ type: AttestationType, draft: String?) throws(APIError) -> AppraisalPolicy {
+    private func policy(_ type: AttestationType, draft: String?) async throws(APIError) -> AppliedPolicy {
         guard let draft else {
-            if let policy = defaultPolicies[type] { return policy }
+            if let applied = try await dependencies.policies.applied(type) { return applied }
             throw APIError(
-                Refusal(.policyInvalid, "A VBS attestation policy has not been set on the attestation provider."))
+                Refusal(.policyInvalid, "A \(type.rawValue) policy has not been set on the attestation provider."))
         }
-        do throws(PolicyError) { return try AppraisalPolicy(parsing: draft) } catch {
+        do throws(PolicyError) { return AppliedPolicy(try AppraisalPolicy(parsing: draft)) } catch {
             throw APIError(status: 400, code: .policyParsing, refusal: Refusal(.policyInvalid, "\(error)"))
         }
     }
 
-    private static func evaluate(
+    private static func decide(
         _ policy: AppraisalPolicy, _ claims: [AppraisalClaim]
     ) throws(APIError) -> AppraisalPolicy.Decision {
-        let decision: AppraisalPolicy.Decision
-        do throws(PolicyError) { decision = try policy.evaluate(claims: claims) } catch {
+        do throws(PolicyError) { return try policy.evaluate(claims: claims) } catch {
             throw APIError(status: 400, code: .policyEvaluation, refusal: Refusal(.policyInvalid, "\(error)"))
         }
+    }
+
+    private static func requirePermission(_ decision: AppraisalPolicy.Decision) throws(APIError) {
         guard decision.permitted else {
             throw APIError(
                 status: 400, code: .policyEvaluation,
@@ -211,7 +216,6 @@ extension AttestationAuthority {
                     "The policy denies this evidence. Policy Engine Exception: A Deny claim was issued, "
                         + "authorization failed."))
         }
-        return decision
     }
 }
 
@@ -235,23 +239,33 @@ extension AttestationAuthority {
     /// Applies the policy to what the evidence says, and signs what comes of it.
     private func issue(
         _ type: AttestationType, _ request: AttestRequest, _ evidence: AppraisedEvidence, at time: Timestamp
-    ) throws(APIError) -> Token {
-        let policy = try policy(type, draft: request.draftPolicy)
-        let isDefault = request.draftPolicy == nil
+    ) async throws(APIError) -> Token {
+        dependencies.metrics.count(
+            "attestation_tcb_total", "Accepted evidence by type and TCB status",
+            ["type": .identifier(type.rawValue), "tcb": .identifier(evidence.tcbStatus ?? "none")])
+        let applied = try await policy(type, draft: request.draftPolicy)
+        let policy = applied.policy
         var claims = TokenClaims(evidence, type: type, request: request, policyHash: policy.hash)
-        let decision = try Self.evaluate(policy, claims.incoming + evidence.incoming)
+        claims.name(signer: applied.signer)
+        let incoming = claims.incoming + evidence.incoming
+        let decision = try Self.decide(policy, incoming)
+        if request.draftPolicy == nil {
+            dependencies.recording?.append(
+                AppraisalRecord(time: time, type: type.rawValue, claims: incoming, permitted: decision.permitted))
+        }
+        try Self.requirePermission(decision)
         let properties: PolicyProperties
         do throws(Refusal) {
             properties = try PolicyProperties(decision.properties, type: type)
             try properties.require(evidence)
         } catch { throw APIError(status: 400, code: .policyEvaluation, refusal: error) }
-        claims.add(decision.issued, type: type, isDefaultPolicy: isDefault)
+        claims.add(decision.issued, type: type, isDefaultPolicy: applied.isDefault)
         claims.date(
             issuer: issuer, at: time, lifetime: properties.lifetime ?? Self.tokenLifetime,
             randomness: dependencies.randomness)
         var members = claims.members
         if let profile = request.profile {
-            members = EARClaims(members, profile: profile, type: type, isDefaultPolicy: isDefault).members
+            members = EARClaims(members, profile: profile, type: type, isDefaultPolicy: applied.isDefault).members
         }
         do throws(Refusal) {
             let signer = try dependencies.keys.signer(request.tokenAlgorithm ?? dependencies.tokenAlgorithm)

@@ -19,8 +19,7 @@ struct PolicyProperties {
         if type == .tpm { lifetime = SigningKeyRing.retention }
         for property in properties {
             switch (property.type, property.value, type) {
-            // The only baseline that there is.
-            case ("x-ms-sgx-tcbidentifier", .string("azuredefault"), _): break
+            case (TCBBaseline.property, _, _) where TCBBaseline.isHonoured(property): break
             // A chain under a trusted root is always asked for.
             case ("require_valid_aik_cert", .boolean(true), .tpm): break
             case ("required_pcr_mask", .integer(let mask), .tpm) where (0...0xff_ffff).contains(mask):
