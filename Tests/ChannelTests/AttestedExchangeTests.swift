@@ -111,13 +111,13 @@ struct AttestedExchangeTests {
         let committed = [UInt8](repeating: 5, count: 32)
         var content = HopStatement.Content(
             kind: .request, issuedAt: TestUnit.now, nonce: [UInt8](repeating: 1, count: 16), role: "medical-platform",
-            party: TestUnit.platformParty, token: Digest(of: platform.token), receiver: sealer.configuration.name,
+            party: TestUnit.platformParty, tokens: [Digest(of: platform.token)], receiver: sealer.configuration.name,
             enc: sealer.encDigest, suite: suite,
             request: Commitment.digest(salt: committed, message: try exchange.request.encoded(padded: false)))
         change(&content)
         let hop = try HopStatement.sign(content, with: signer.hopKey)
         var message = request ?? exchange.request
-        message.fields += SenderFields(token: token ?? platform.token, salt: salt ?? committed, hop: hop).fields
+        message.fields += SenderFields(tokens: [token ?? platform.token], salt: salt ?? committed, hop: hop).fields
         fields(&message.fields)
         return try diagnostics.open(try sealer.seal(try message.encoded(padded: true)).body, suite)
     }
@@ -154,7 +154,8 @@ struct AttestedExchangeTests {
     @Test("AC-042 a statement about another exchange is refused") func splice() throws {
         let other = Digest(of: "another")
         let changes: [(String, (inout HopStatement.Content) -> Void)] = [
-            ("token", { $0.token = other }), ("receiver", { $0.receiver = other }), ("enc", { $0.enc = other }),
+            ("token", { $0.tokens = [other] }), ("further token", { $0.tokens.append(other) }),
+            ("receiver", { $0.receiver = other }), ("enc", { $0.enc = other }),
             ("suite", { $0.suite = .p256 }), ("request", { $0.request = other }),
             (
                 "kind",
@@ -191,7 +192,7 @@ struct AttestedExchangeTests {
     @Test("AC-042 a statement beside another token is refused") func splicedToken() throws {
         // The receiver verifies the token that came; its digest is not the one that was signed.
         let incoming = try hostile(token: "another.token.x")
-        let peer = try AttestedPeer(runtimeData: platform.runtimeData, tokenDigest: Digest(of: "another.token.x"))
+        let peer = try AttestedPeer(runtimeData: platform.runtimeData, tokenDigests: [Digest(of: "another.token.x")])
         #expect(refusal { try exchange.verify(incoming, from: peer) } == "transcript-mismatch")
     }
 
@@ -238,7 +239,7 @@ struct AttestedExchangeTests {
             content: {
                 $0.role = "diagnostics"
                 $0.party = TestUnit.providerParty
-                $0.token = Digest(of: diagnostics.token)
+                $0.tokens = [Digest(of: diagnostics.token)]
             })
         #expect(refusal { try exchange.verify(incoming, from: diagnostics.peer) } == "role-mismatch")
     }
@@ -283,7 +284,7 @@ struct AttestedExchangeTests {
         #expect(
             refusal {
                 try HopSigner(
-                    token: platform.token, runtimeData: platform.runtimeData, key: P256.Signing.PrivateKey())
+                    tokens: [platform.token], runtimeData: platform.runtimeData, key: P256.Signing.PrivateKey())
             } == "token-not-bound")
     }
 }

@@ -10,7 +10,7 @@ struct HopStatementTests {
     var content: HopStatement.Content {
         HopStatement.Content(
             kind: .response, issuedAt: TestUnit.now, nonce: [UInt8](repeating: 1, count: 16), role: "diagnostics",
-            party: Digest(of: "p"), token: Digest(of: "t"), receiver: Digest(of: "r"), enc: Digest(of: "e"),
+            party: Digest(of: "p"), tokens: [Digest(of: "t")], receiver: Digest(of: "r"), enc: Digest(of: "e"),
             suite: .xwing, request: Digest(of: "q"), parent: Digest(of: "h"), response: Digest(of: "a"),
             model: ModelReference(name: "brain", sha256: [UInt8](repeating: 2, count: 32), version: "1"))
     }

@@ -164,7 +164,7 @@ struct PassportTests {
         verdict {
             $0.tokens[1] = try TestPassport.token($0.diagnostics, change: claims)
             var content = $0.hops[1].content
-            content.token = Digest(of: $0.tokens[1])
+            content.tokens = [Digest(of: $0.tokens[1])]
             $0.hops[1] = try HopStatement.sign(content, with: $0.diagnostics.hopKey)
         }
     }

@@ -60,7 +60,7 @@ struct TestPassport {
         let platformToken = try Self.token(platform)
         let diagnosticsToken = try Self.token(answering)
         tokens = [platformToken, diagnosticsToken]
-        let sender = try HopSigner(token: platformToken, runtimeData: platform.runtimeData, key: platform.hopKey)
+        let sender = try HopSigner(tokens: [platformToken], runtimeData: platform.runtimeData, key: platform.hopKey)
         let outgoing = try OutgoingRequest.seal(request, to: diagnostics.peer, from: sender, at: Self.now)
         salt = outgoing.salt ?? []
         let cause = try diagnostics.open(outgoing.body).requireSender().hop
@@ -68,7 +68,7 @@ struct TestPassport {
         answer.kind = .response
         answer.role = answering.role
         answer.party = answering.party
-        answer.token = Digest(of: diagnosticsToken)
+        answer.tokens = [Digest(of: diagnosticsToken)]
         answer.parent = cause.digest
         answer.response = Commitment.digest(salt: salt, message: [9])
         answer.issuedAt = Self.now + 5
