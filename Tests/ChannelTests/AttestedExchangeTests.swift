@@ -1,3 +1,4 @@
+import AttestationToken
 import Crypto
 import Encoding
 import Testing
@@ -21,7 +22,7 @@ struct AttestedExchangeTests {
         #expect(incoming.request == exchange.request)
         try incoming.requireAddressed(to: "diagnostics")
         let sender = try incoming.requireSender()
-        #expect(sender.token == platform.token)
+        #expect(sender.tokens == [platform.token])
         #expect(sender.hop == outgoing.hop)
         #expect(sender.salt == outgoing.salt)
         try exchange.verify(incoming)
@@ -29,7 +30,7 @@ struct AttestedExchangeTests {
         let answer = try exchange.answer(incoming)
         let received = try outgoing.open(answer.body)
         #expect(received.response == exchange.response)
-        #expect(try received.requireSender().token == diagnostics.token)
+        #expect(try received.requireSender().tokens == [diagnostics.token])
         try received.verifySender(diagnostics.peer, at: TestUnit.now)
         let hop = try #require(answer.hop)
         #expect(hop.content.parent == outgoing.hop?.digest)
@@ -196,6 +197,23 @@ struct AttestedExchangeTests {
         #expect(refusal { try exchange.verify(incoming, from: peer) } == "transcript-mismatch")
     }
 
+    @Test func `a sender with tokens of several services names each of them`() throws {
+        let tokens = [platform.token, "second.token.x"]
+        let signer = try HopSigner(tokens: tokens, runtimeData: platform.runtimeData, key: platform.hopKey)
+        let outgoing = try OutgoingRequest.seal(
+            exchange.request, to: diagnostics.peer, from: signer, at: TestUnit.now)
+        let incoming = try diagnostics.open(outgoing.body)
+        #expect(try incoming.requireSender().tokens == tokens)
+        func peer(_ shown: [String]) throws -> AttestedPeer {
+            try AttestedPeer(runtimeData: platform.runtimeData, tokenDigests: shown.map { Digest(of: $0) })
+        }
+        try exchange.verify(incoming, from: peer(tokens))
+        for others in [[tokens[0]], [tokens[1]], tokens.reversed(), tokens + ["third.token.x"]] {
+            #expect(
+                refusal { try exchange.verify(incoming, from: peer(Array(others))) } == "transcript-mismatch")
+        }
+    }
+
     @Test("AC-042 the three fields anywhere but last, or in another order, are refused") func order() throws {
         #expect(verdict(try hostile(fields: { $0.append(BinaryField("accept", "*/*")) })) == "transcript-mismatch")
         #expect(verdict(try hostile(fields: { $0.swapAt($0.count - 1, $0.count - 2) })) == "transcript-mismatch")
@@ -214,6 +232,8 @@ struct AttestedExchangeTests {
     @Test func `a salt or token of another form is refused`() throws {
         #expect(verdict(try hostile(salt: [1])) == "token-malformed")
         #expect(verdict(try hostile(token: String(repeating: "a", count: 65 << 10))) == "token-malformed")
+        let many = [String](repeating: "a.b.c", count: AuthoritySet.maximumTokens + 1).joined(separator: ",")
+        #expect(verdict(try hostile(token: many)) == "token-malformed")
     }
 
     @Test("AC-029 a statement whose time is off by more than 120 s is refused") func time() throws {

@@ -49,6 +49,26 @@ struct HopStatementTests {
         #expect(refusal { try HopStatement(compact: compact) } == "token-malformed")
     }
 
+    @Test func `further tokens stand beside the first, each once`() throws {
+        var two = content
+        two.tokens.append(Digest(of: "u"))
+        let hop = try HopStatement.sign(two, with: key)
+        #expect(try HopStatement(compact: hop.compact).content == two)
+        let members = try #require(try JSON.parse(JWS(compact: hop.compact, maximumBytes: 8_192).payload).object)
+        #expect(members["token"]?.string == Digest(of: "t").description)
+        #expect(members["tokens"]?.strings == [Digest(of: "u").description])
+        let many = (0..<AuthoritySet.maximumTokens).map { Digest(of: "\($0)").description }
+        for wrong: JSON in [
+            [], ["short"], [.string(Digest(of: "t").description)], [1], .array(many.map(JSON.string)),
+        ] {
+            var members = members
+            members["tokens"] = wrong
+            let compact = try SignedDocument.sign(
+                .object(members), type: "cloister-hop+jwt", keyMember: (.kid, "k"), with: key)
+            #expect(refusal { try HopStatement(compact: compact) } == "token-malformed")
+        }
+    }
+
     @Test func `a request states neither response nor model`() throws {
         var members = try #require(content.json(format: "cloister-hop/1").object)
         members["kind"] = "request"
