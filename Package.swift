@@ -107,7 +107,8 @@ let services: [Target] = [
     library(
         "AttestationService", "Services",
         [
-            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Audit",
+            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
+            "Audit",
             "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library(
@@ -174,7 +175,7 @@ let everyTest: [Target] = [
         "AttestationService",
         [
             "AttestationService", "AttestationToken", "Audit", "SimulatedTEE", "Attester", "Collateral", "Encoding",
-            "Evidence", "ServiceKit", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
+            "Evidence", "ServiceKit", "Storage", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",
