@@ -31,12 +31,15 @@ export class Channel {
      * @param {import('../trust/configuration.js').Configuration} given.configuration
      * @param {import('./transport.js').Transport} given.transport
      * @param {() => Promise<import('../trust/verification.js').VerifiedUnit>} given.verify
+     * @param {(unit: import('../trust/verification.js').VerifiedUnit) => Promise<void>} [given.recheck] refuses a unit that
+     *     is no longer trusted
      * @param {() => number} [given.clock] seconds since 1970
      */
-    constructor({ configuration, transport, verify, clock = () => Math.floor(Date.now() / 1000) }) {
+    constructor({ configuration, transport, verify, recheck = async () => {}, clock = () => Math.floor(Date.now() / 1000) }) {
         this.configuration = configuration;
         this.transport = transport;
         this.verify = verify;
+        this.recheck = recheck;
         this.clock = clock;
         /** @type {import('../trust/verification.js').VerifiedUnit | null} */
         this.unit = null;
@@ -56,8 +59,15 @@ export class Channel {
 
     /** A unit whose proof has not ended. Half a minute is kept for the request that begins with it. */
     async verified() {
-        if (this.unit !== null && this.clock() + 30 < this.unit.validUntil) return this.unit;
-        return this.reverify();
+        if (this.unit === null || this.clock() + 30 >= this.unit.validUntil) return this.reverify();
+        try {
+            await this.recheck(this.unit);
+            return this.unit;
+        } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+            // Its tokens were revoked, or nobody can say: only a unit that is verified anew is sealed to.
+            return this.reverify();
+        }
     }
 
     /** @param {InnerRequest} request @returns {Promise<import('./binary-http.js').BinaryResponse>} */

@@ -27,6 +27,13 @@ export class P256Key {
         return new P256Key(x, y);
     }
 
+    /** @param {Uint8Array} spki @param {string} code */
+    static fromSPKI(spki, code) {
+        require(spki.length === spkiPrefix.length + 65 && spkiPrefix.every((byte, i) => spki[i] === byte) && spki[spkiPrefix.length] === 4, code, 'a key is not a P-256 key');
+        const point = spki.slice(spkiPrefix.length + 1);
+        return new P256Key(point.slice(0, 32), point.slice(32));
+    }
+
     get point() {
         return concat(Uint8Array.of(4), this.x, this.y);
     }

@@ -8,6 +8,7 @@ import { Checks } from './checks.js';
 import { certifiedKey } from './issuer-keys.js';
 import { JWS } from './jws.js';
 import { PartyPolicy } from './party-policy.js';
+import { requireQuorum } from './quorum.js';
 import { ReleaseManifest } from './release-manifest.js';
 import { AttestationToken, namedIssuer } from './token.js';
 import { EvidenceDocument } from './verification.js';
@@ -24,7 +25,7 @@ const code = 'passport-invalid';
  * @property {number} at
  * @property {string} role
  * @property {string} party
- * @property {string} token
+ * @property {string[]} tokens digests, one for each attestation service that vouches for the signer
  * @property {string} receiver
  * @property {string} enc
  * @property {string} suite
@@ -56,10 +57,14 @@ async function parseHop(compact) {
     /** @type {Hop} */
     const hop = {
         jws, digest: await digest(compact), kind, at: members.integer('iat'), role: members.string('role'),
-        party: members.string('party'), token: members.string('token'), receiver: members.string('receiver'),
+        party: members.string('party'), tokens: [members.string('token')], receiver: members.string('receiver'),
         enc: members.string('enc'), suite: members.string('suite'), request: members.string('request'),
         parent: members.has('parent') ? members.string('parent') : null, response: null, model: null,
     };
+    if (members.has('tokens')) {
+        hop.tokens.push(...members.strings('tokens', 7));
+        require(hop.tokens.length > 1 && new Set(hop.tokens).size === hop.tokens.length, code, 'a hop names a token twice, or none');
+    }
     if (kind === 'response') {
         hop.response = members.string('response');
         if (members.has('model')) {
@@ -187,15 +192,23 @@ async function verifyHop(hop, { tokens, issuers, documents, manifests, policies,
     let tcbStatus = null;
 
     await checks.run('token', async () => {
-        const compact = tokens.get(hop.token);
-        require(compact !== undefined, code, 'the passport lacks the token of a hop');
-        const url = namedIssuer(compact);
-        const pinned = configuration.attestation.find((one) => one.url === url);
-        const named = policy.issuers.find((one) => one.url === url);
-        require(pinned !== undefined && named !== undefined, 'receipt-invalid:token', 'the token is by an issuer that is not pinned');
-        const issuer = { ...named, pins: named.pins.filter((pin) => pinned.pins.includes(pin)) };
-        token = await verifyWithAny(compact, issuer, issuers.filter((one) => one.url === url).flatMap((one) => one.chains), hop.at);
-        return `issuer ${url}`;
+        /** @type {AttestationToken[]} */
+        const verified = [];
+        /** @type {Refusal[]} */
+        const refusals = [];
+        for (const named of hop.tokens) {
+            const compact = tokens.get(named);
+            require(compact !== undefined, code, 'the passport lacks a token of a hop');
+            try {
+                verified.push(await tokenOf(compact, { issuers, configuration, policy, time: hop.at }));
+            } catch (error) {
+                if (!(error instanceof Refusal)) throw error;
+                refusals.push(error);
+            }
+        }
+        requireQuorum(verified, policy.threshold, refusals);
+        token = verified[0];
+        return verified.map((one) => `issuer ${one.issuer.url}`).join(', ');
     });
     const held = /** @type {AttestationToken | null} */ (token);
     await checks.run('statement', async () => {
@@ -244,6 +257,23 @@ async function verifyHop(hop, { tokens, issuers, documents, manifests, policies,
         throw new Refusal('receipt-invalid:manifest', last?.detail ?? 'the passport has no release manifest');
     });
     return { hop, checks, token: held, manifest, tcbStatus };
+}
+
+/**
+ * @param {string} compact
+ * @param {object} given
+ * @param {{ url: string, chains: string[][] }[]} given.issuers
+ * @param {import('./configuration.js').Configuration} given.configuration
+ * @param {PartyPolicy} given.policy
+ * @param {number} given.time
+ */
+async function tokenOf(compact, { issuers, configuration, policy, time }) {
+    const url = namedIssuer(compact);
+    const pinned = configuration.attestation.find((one) => one.url === url);
+    const named = policy.issuers.find((one) => one.url === url);
+    require(pinned !== undefined && named !== undefined, 'receipt-invalid:token', 'the token is by an issuer that is not pinned');
+    const issuer = { ...named, pins: named.pins.filter((pin) => pinned.pins.includes(pin)) };
+    return verifyWithAny(compact, issuer, issuers.filter((one) => one.url === url).flatMap((one) => one.chains), time);
 }
 
 /** @param {string} compact @param {import('./token.js').Issuer} issuer @param {string[][]} chains @param {number} time */

@@ -45,6 +45,7 @@ export class AttestationToken {
         const algorithm = algorithms[name];
         const { certificate, issuerPin } = await keyFor(jws.header.string('kid'));
         token.issuerPin = issuerPin;
+        token.signingPin = await certificate.pin();
         require(certificate.keyType === algorithm.key, 'token-algorithm', 'the token\'s algorithm is not that of its key');
         require(await verifies(certificate.spki, algorithm, jws), 'token-signature', 'the token\'s signature does not verify');
 
@@ -86,6 +87,7 @@ export class AttestationToken {
         /** @type {Issuer} */
         this.issuer = { url: '', pins: [], simulated: false };
         this.issuerPin = '';
+        this.signingPin = '';
         /** @type {{ [name: string]: import('../encoding/json.js').JSONValue }} */
         this.claims = {};
         this.issuedAt = 0;

@@ -6,7 +6,9 @@ import { KeyConfiguration } from '../channel/key-configuration.js';
 import { requireAccepted } from './checks.js';
 import { IssuerKeySet } from './issuer-keys.js';
 import { PartyPolicy } from './party-policy.js';
+import { requireQuorum } from './quorum.js';
 import { ReleaseManifest } from './release-manifest.js';
+import { Revocations } from './revocations.js';
 import { RuntimeData } from './runtime-data.js';
 import { verifySGX } from './sgx.js';
 import { verifySNP } from './snp.js';
@@ -51,6 +53,16 @@ export class Verifier {
         this.memory = memory;
         this.clock = clock;
         this.progress = progress;
+        this.revocations = new Revocations(transport);
+    }
+
+    /**
+     * Refuses a unit whose tokens were revoked since it was verified; asked before each use of its keys.
+     *
+     * @param {VerifiedUnit} unit
+     */
+    async requireStillTrusted(unit) {
+        for (const token of unit.tokens) await this.revocations.requireNotRevoked(token, this.clock());
     }
 
     /** The hospital's own policy, from beside the page, by the pinned party. */
@@ -136,8 +148,8 @@ export class Verifier {
     async tokens(policy, document, runtimeData) {
         /** @type {AttestationToken[]} */
         const tokens = [];
-        /** @type {Refusal | null} */
-        let first = null;
+        /** @type {Refusal[]} */
+        const refusals = [];
         for (const service of this.configuration.attestation) {
             const named = policy.issuers.find((one) => one.url === service.url);
             if (named === undefined) continue;
@@ -146,10 +158,10 @@ export class Verifier {
                 tokens.push(await this.token(issuer, document, runtimeData));
             } catch (error) {
                 if (!(error instanceof Refusal)) throw error;
-                first ??= error;
+                refusals.push(error);
             }
         }
-        if (tokens.length < policy.threshold) throw first ?? new Refusal('quorum-not-met', 'too few attestation services of the policy are configured');
+        requireQuorum(tokens, policy.threshold, refusals);
         return tokens;
     }
 
@@ -174,6 +186,7 @@ export class Verifier {
         const compact = new Members(parse(answer.body, 'token-malformed', 'answer of the attestation service'), 'token-malformed', 'answer').string('token');
         const time = this.clock();
         const token = await AttestationToken.verify(compact, issuer, (kid) => keys.key(kid, issuer.pins, time), time);
+        await this.revocations.requireNotRevoked(token, time);
         require(equal(token.runtimeData.bytes, runtimeData.bytes), 'token-not-bound', 'the token is about other keys than the evidence');
         return token;
     }

@@ -28,7 +28,7 @@ export class App extends EventTarget {
         /** @type {import('../trust/verification.js').VerifiedUnit | null} */
         this.unit = null;
         const verifier = new Verifier({ configuration, transport, memory, progress: (stage) => this.verifying(stage) });
-        this.channel = new Channel({ configuration, transport, verify: () => this.verify(verifier) });
+        this.channel = new Channel({ configuration, transport, verify: () => this.verify(verifier), recheck: (unit) => verifier.requireStillTrusted(unit) });
         this.platform = new Platform(this.channel);
         this.platform.onSessionLost = () => this.changed('session');
         /** @type {Map<string, { job: string, state: string, attempt: number, patient: string, result: string | null, code: string | null, detail: string | null }>} */

@@ -50,7 +50,7 @@ function hopItem({ hop, checks, token, manifest, tcbStatus }) {
             h('span', { class: 'visually-hidden' }, t(`check.${check.outcome}`)),
             check.outcome === 'failed' && h('span', { class: 'fine' }, h('code', null, check.code ?? ''), ` — ${check.detail}`)))),
         h('details', null, h('summary', null, t('details')), h('dl', { class: 'facts' }, ...[
-            fact('passport.party', hop.party), fact('passport.suite', hop.suite), fact('passport.token', hop.token),
+            fact('passport.party', hop.party), fact('passport.suite', hop.suite), fact('passport.token', hop.tokens.join(' ')),
             token !== null && fact('passport.issuer', token.issuer.url),
             manifest !== null && fact('passport.release', `${manifest.unit} ${manifest.version} (${manifest.sequence})`),
             tcbStatus !== null && fact('passport.tcb', tcbStatus),

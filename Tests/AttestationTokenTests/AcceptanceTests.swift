@@ -137,31 +137,6 @@ struct AcceptanceTests {
             } == .tokenTime)
     }
 
-    @Test("AC-023 fewer issuers than the threshold are no quorum")
-    func quorum() throws {
-        let second = PartyPolicy.Issuer(pins: [Fixture.pin], simulated: true, url: "https://second.example")
-        let acceptance = try acceptance({
-            $0.issuers.append(second)
-            $0.threshold = 2
-        })
-        let keySets = [Fixture.url: Fixture.keySets[Fixture.url]!, second.url: Fixture.keySets[Fixture.url]!]
-        func token(_ url: String, role: String = "diagnostics") throws -> AttestationToken {
-            var claims = Fixture.claims(Fixture.runtimeData(role: role))
-            claims["iss"] = .string(url)
-            return try Fixture.verify(Fixture.sign(claims), issuers: [Fixture.issuer, second], keySets: keySets)
-        }
-        func code(_ tokens: [AttestationToken]) -> RefusalCode? {
-            AttestationTokenTests.code { () throws(Refusal) in
-                try acceptance.accept(tokens, role: "diagnostics", at: Fixture.now)
-            }
-        }
-        let one = try token(Fixture.url)
-        #expect(code([one]) == .quorumNotMet)
-        #expect(code([one, one]) == .quorumNotMet)
-        #expect(code([one, try token(second.url, role: "medical-platform")]) == .quorumNotMet)
-        #expect(code([one, try token(second.url)]) == nil)
-    }
-
     // MARK: Manifests
 
     @Test func `a manifest by another key, or unsigned, is refused`() throws {

@@ -27,13 +27,13 @@ struct AttestedAnswerTests {
         let cause = try #require(outgoing.hop)
         var content = HopStatement.Content(
             kind: .response, issuedAt: TestUnit.now, nonce: [UInt8](repeating: 1, count: 16), role: signer.role,
-            party: signer.party, token: Digest(of: signer.token), receiver: incoming.exchange.configuration.name,
+            party: signer.party, tokens: [Digest(of: signer.token)], receiver: incoming.exchange.configuration.name,
             enc: incoming.exchange.encDigest, suite: .xwing, request: cause.content.request, parent: cause.digest,
             response: Commitment.digest(salt: committed, message: try exchange.response.encoded(padded: false)))
         change(&content)
         let hop = try HopStatement.sign(content, with: signer.hopKey)
         var message = response ?? exchange.response
-        message.fields += SenderFields(token: signer.token, salt: salt ?? committed, hop: hop).fields
+        message.fields += SenderFields(tokens: [signer.token], salt: salt ?? committed, hop: hop).fields
         fields(&message.fields)
         return try outgoing.open(try incoming.exchange.seal(try message.encoded(padded: true)))
     }
@@ -51,7 +51,8 @@ struct AttestedAnswerTests {
     @Test("AC-042 a statement about another exchange or answer is refused") func transcript() throws {
         let other = Digest(of: "another")
         let changes: [(String, (inout HopStatement.Content) -> Void)] = [
-            ("token", { $0.token = other }), ("receiver", { $0.receiver = other }), ("enc", { $0.enc = other }),
+            ("token", { $0.tokens = [other] }), ("further token", { $0.tokens.append(other) }),
+            ("receiver", { $0.receiver = other }), ("enc", { $0.enc = other }),
             ("suite", { $0.suite = .p256 }), ("request", { $0.request = other }), ("response", { $0.response = other }),
             (
                 "kind",

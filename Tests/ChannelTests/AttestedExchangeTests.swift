@@ -1,3 +1,4 @@
+import AttestationToken
 import Crypto
 import Encoding
 import Testing
@@ -21,7 +22,7 @@ struct AttestedExchangeTests {
         #expect(incoming.request == exchange.request)
         try incoming.requireAddressed(to: "diagnostics")
         let sender = try incoming.requireSender()
-        #expect(sender.token == platform.token)
+        #expect(sender.tokens == [platform.token])
         #expect(sender.hop == outgoing.hop)
         #expect(sender.salt == outgoing.salt)
         try exchange.verify(incoming)
@@ -29,7 +30,7 @@ struct AttestedExchangeTests {
         let answer = try exchange.answer(incoming)
         let received = try outgoing.open(answer.body)
         #expect(received.response == exchange.response)
-        #expect(try received.requireSender().token == diagnostics.token)
+        #expect(try received.requireSender().tokens == [diagnostics.token])
         try received.verifySender(diagnostics.peer, at: TestUnit.now)
         let hop = try #require(answer.hop)
         #expect(hop.content.parent == outgoing.hop?.digest)
@@ -111,13 +112,13 @@ struct AttestedExchangeTests {
         let committed = [UInt8](repeating: 5, count: 32)
         var content = HopStatement.Content(
             kind: .request, issuedAt: TestUnit.now, nonce: [UInt8](repeating: 1, count: 16), role: "medical-platform",
-            party: TestUnit.platformParty, token: Digest(of: platform.token), receiver: sealer.configuration.name,
+            party: TestUnit.platformParty, tokens: [Digest(of: platform.token)], receiver: sealer.configuration.name,
             enc: sealer.encDigest, suite: suite,
             request: Commitment.digest(salt: committed, message: try exchange.request.encoded(padded: false)))
         change(&content)
         let hop = try HopStatement.sign(content, with: signer.hopKey)
         var message = request ?? exchange.request
-        message.fields += SenderFields(token: token ?? platform.token, salt: salt ?? committed, hop: hop).fields
+        message.fields += SenderFields(tokens: [token ?? platform.token], salt: salt ?? committed, hop: hop).fields
         fields(&message.fields)
         return try diagnostics.open(try sealer.seal(try message.encoded(padded: true)).body, suite)
     }
@@ -154,7 +155,8 @@ struct AttestedExchangeTests {
     @Test("AC-042 a statement about another exchange is refused") func splice() throws {
         let other = Digest(of: "another")
         let changes: [(String, (inout HopStatement.Content) -> Void)] = [
-            ("token", { $0.token = other }), ("receiver", { $0.receiver = other }), ("enc", { $0.enc = other }),
+            ("token", { $0.tokens = [other] }), ("further token", { $0.tokens.append(other) }),
+            ("receiver", { $0.receiver = other }), ("enc", { $0.enc = other }),
             ("suite", { $0.suite = .p256 }), ("request", { $0.request = other }),
             (
                 "kind",
@@ -191,8 +193,25 @@ struct AttestedExchangeTests {
     @Test("AC-042 a statement beside another token is refused") func splicedToken() throws {
         // The receiver verifies the token that came; its digest is not the one that was signed.
         let incoming = try hostile(token: "another.token.x")
-        let peer = try AttestedPeer(runtimeData: platform.runtimeData, tokenDigest: Digest(of: "another.token.x"))
+        let peer = try AttestedPeer(runtimeData: platform.runtimeData, tokenDigests: [Digest(of: "another.token.x")])
         #expect(refusal { try exchange.verify(incoming, from: peer) } == "transcript-mismatch")
+    }
+
+    @Test func `a sender with tokens of several services names each of them`() throws {
+        let tokens = [platform.token, "second.token.x"]
+        let signer = try HopSigner(tokens: tokens, runtimeData: platform.runtimeData, key: platform.hopKey)
+        let outgoing = try OutgoingRequest.seal(
+            exchange.request, to: diagnostics.peer, from: signer, at: TestUnit.now)
+        let incoming = try diagnostics.open(outgoing.body)
+        #expect(try incoming.requireSender().tokens == tokens)
+        func peer(_ shown: [String]) throws -> AttestedPeer {
+            try AttestedPeer(runtimeData: platform.runtimeData, tokenDigests: shown.map { Digest(of: $0) })
+        }
+        try exchange.verify(incoming, from: peer(tokens))
+        for others in [[tokens[0]], [tokens[1]], tokens.reversed(), tokens + ["third.token.x"]] {
+            #expect(
+                refusal { try exchange.verify(incoming, from: peer(Array(others))) } == "transcript-mismatch")
+        }
     }
 
     @Test("AC-042 the three fields anywhere but last, or in another order, are refused") func order() throws {
@@ -213,6 +232,8 @@ struct AttestedExchangeTests {
     @Test func `a salt or token of another form is refused`() throws {
         #expect(verdict(try hostile(salt: [1])) == "token-malformed")
         #expect(verdict(try hostile(token: String(repeating: "a", count: 65 << 10))) == "token-malformed")
+        let many = [String](repeating: "a.b.c", count: AuthoritySet.maximumTokens + 1).joined(separator: ",")
+        #expect(verdict(try hostile(token: many)) == "token-malformed")
     }
 
     @Test("AC-029 a statement whose time is off by more than 120 s is refused") func time() throws {
@@ -238,7 +259,7 @@ struct AttestedExchangeTests {
             content: {
                 $0.role = "diagnostics"
                 $0.party = TestUnit.providerParty
-                $0.token = Digest(of: diagnostics.token)
+                $0.tokens = [Digest(of: diagnostics.token)]
             })
         #expect(refusal { try exchange.verify(incoming, from: diagnostics.peer) } == "role-mismatch")
     }
@@ -283,7 +304,7 @@ struct AttestedExchangeTests {
         #expect(
             refusal {
                 try HopSigner(
-                    token: platform.token, runtimeData: platform.runtimeData, key: P256.Signing.PrivateKey())
+                    tokens: [platform.token], runtimeData: platform.runtimeData, key: P256.Signing.PrivateKey())
             } == "token-not-bound")
     }
 }

@@ -10,7 +10,7 @@ struct HopStatementTests {
     var content: HopStatement.Content {
         HopStatement.Content(
             kind: .response, issuedAt: TestUnit.now, nonce: [UInt8](repeating: 1, count: 16), role: "diagnostics",
-            party: Digest(of: "p"), token: Digest(of: "t"), receiver: Digest(of: "r"), enc: Digest(of: "e"),
+            party: Digest(of: "p"), tokens: [Digest(of: "t")], receiver: Digest(of: "r"), enc: Digest(of: "e"),
             suite: .xwing, request: Digest(of: "q"), parent: Digest(of: "h"), response: Digest(of: "a"),
             model: ModelReference(name: "brain", sha256: [UInt8](repeating: 2, count: 32), version: "1"))
     }
@@ -47,6 +47,26 @@ struct HopStatementTests {
         let compact = try SignedDocument.sign(
             .object(members), type: "cloister-hop+jwt", keyMember: (.kid, "k"), with: key)
         #expect(refusal { try HopStatement(compact: compact) } == "token-malformed")
+    }
+
+    @Test func `further tokens stand beside the first, each once`() throws {
+        var two = content
+        two.tokens.append(Digest(of: "u"))
+        let hop = try HopStatement.sign(two, with: key)
+        #expect(try HopStatement(compact: hop.compact).content == two)
+        let members = try #require(try JSON.parse(JWS(compact: hop.compact, maximumBytes: 8_192).payload).object)
+        #expect(members["token"]?.string == Digest(of: "t").description)
+        #expect(members["tokens"]?.strings == [Digest(of: "u").description])
+        let many = (0..<AuthoritySet.maximumTokens).map { Digest(of: "\($0)").description }
+        for wrong: JSON in [
+            [], ["short"], [.string(Digest(of: "t").description)], [1], .array(many.map(JSON.string)),
+        ] {
+            var members = members
+            members["tokens"] = wrong
+            let compact = try SignedDocument.sign(
+                .object(members), type: "cloister-hop+jwt", keyMember: (.kid, "k"), with: key)
+            #expect(refusal { try HopStatement(compact: compact) } == "token-malformed")
+        }
     }
 
     @Test func `a request states neither response nor model`() throws {

@@ -150,6 +150,64 @@ struct PassportTests {
         #expect(refusal { try Passport(parsing: bytes) } == "passport-invalid")
     }
 
+    // MARK: Several attestation services
+
+    /// The refusal after one change of a passport for which two services vouch, as its policy asks.
+    private func verdictOfTwo(_ change: (inout TestPassport) throws -> Void = { _ in }) -> String? {
+        refusal {
+            var changed = try TestPassport(authorities: [.first, .second])
+            try change(&changed)
+            return try changed.verify()
+        }
+    }
+
+    @Test func `with a threshold of two each hop names two tokens, and both are verified`() throws {
+        let two = try TestPassport(authorities: [.first, .second])
+        #expect(two.hops.map(\.content.tokens.count) == [2, 2])
+        #expect(try two.verify().hops.map(\.role) == ["medical-platform", "diagnostics"])
+        let passport = try two.passport
+        #expect(try Passport(parsing: passport.json.canonical).json == passport.json)
+    }
+
+    @Test("AC-023 one service, or one service's token twice, is too few for a threshold of two") func oneOfTwo() throws
+    {
+        #expect(
+            verdict {
+                var policy = try TestPassport.policy()
+                policy.issuers.append(try TestPassport.Authority.second.issuer)
+                policy.threshold = 2
+                $0.policies = [try policy.sign(with: TestPassport.hospitalKey)]
+            } == "receipt-invalid:token")
+        #expect(
+            verdictOfTwo {
+                $0.tokens[3] = try TestPassport.token($0.diagnostics) { $0["jti"] = "again" }
+                var content = $0.hops[1].content
+                content.tokens[1] = Digest(of: $0.tokens[3])
+                $0.hops[1] = try HopStatement.sign(content, with: $0.diagnostics.hopKey)
+            } == "receipt-invalid:manifest")
+        #expect(verdictOfTwo { $0.issuers.removeLast() } == "receipt-invalid:token")
+        #expect(verdictOfTwo { $0.tokens.removeLast() } == "receipt-invalid:digest")
+    }
+
+    @Test("AC-023 two services that disagree about the measurement are no quorum") func twoOpinions() throws {
+        #expect(
+            verdictOfTwo {
+                $0.tokens[3] = try TestPassport.token($0.diagnostics, by: .second) {
+                    $0["x-ms-sevsnpvm-launchmeasurement"] = .string(String(repeating: "9", count: 96))
+                }
+                var content = $0.hops[1].content
+                content.tokens[1] = Digest(of: $0.tokens[3])
+                $0.hops[1] = try HopStatement.sign(content, with: $0.diagnostics.hopKey)
+            } == "receipt-invalid:manifest")
+    }
+
+    @Test func `a policy that knows only one of the two services is content with it`() throws {
+        #expect(
+            verdictOfTwo {
+                $0.policies = [try TestPassport.policy().sign(with: TestPassport.hospitalKey)]
+            } == nil)
+    }
+
     // MARK: Tokens
 
     @Test("AC-111 tokens that are not those of the hops") func otherTokens() throws {
@@ -164,7 +222,7 @@ struct PassportTests {
         verdict {
             $0.tokens[1] = try TestPassport.token($0.diagnostics, change: claims)
             var content = $0.hops[1].content
-            content.token = Digest(of: $0.tokens[1])
+            content.tokens = [Digest(of: $0.tokens[1])]
             $0.hops[1] = try HopStatement.sign(content, with: $0.diagnostics.hopKey)
         }
     }

@@ -37,6 +37,42 @@ struct TestPassport {
             """, .lenient) ?? []
     static let signingKey = Hex.decode("042261b6928b09c4e9a430c5eabd7c231b4b354585e7189560d73ac4c59f9386") ?? []
 
+    static let secondIssuerCertificate =
+        Base64.decode(
+            """
+            MIIBTTCB9KADAgECAgEBMAoGCCqGSM49BAMCMB0xGzAZBgNVBAMMElNlY29uZCB0ZXN0IGlzc3VlcjAgFw0yNjAxMDEwMDAwMDBaGA8yMDU2
+            MDEwMTAwMDAwMFowHTEbMBkGA1UEAwwSU2Vjb25kIHRlc3QgaXNzdWVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEljEDdtkcOSiVPsbT
+            SAVPE0+HehhmeLBorbufp+kvCm5zg/Ud7fyVIAWKjhjd7Esv7qbYUT5/g6jEiLnDM0maT6MjMCEwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8B
+            Af8EBAMCAQYwCgYIKoZIzj0EAwIDSAAwRQIhALzTs5VnRvSGUlPMYdK6C3ylHQH4VKBXKDIARCRM0RvcAiAF0W7iGa1xpSTH+jSxXpMbwp+z
+            q1V3jwvhzTYioVMEjA==
+            """, .lenient) ?? []
+    static let secondSigningCertificate =
+        Base64.decode(
+            """
+            MIIBOjCB4aADAgECAgECMAoGCCqGSM49BAMCMB0xGzAZBgNVBAMMElNlY29uZCB0ZXN0IGlzc3VlcjAgFw0yNjAxMDEwMDAwMDBaGA8yMDU2
+            MDEwMTAwMDAwMFowHTEbMBkGA1UEAwwSU2Vjb25kIHRlc3Qgc2lnbmVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVks/MD8b/fNiLGiK
+            iGjljBqVkw3Q5JFW4QUEhIu2e3O9/tRJInFgD76Z5kCTOaWEck17bMBJtmZiVULLwa/tNaMQMA4wDAYDVR0TAQH/BAIwADAKBggqhkjOPQQD
+            AgNIADBFAiBrmutZiHfJZl0+wtDZ1aRE4ZXhT3o9NFCM+aXS1zSQYQIhAMbOP6ZE0duiIvprprEgdWgRKiEH9bTNvJvtSeZyPdn8
+            """, .lenient) ?? []
+
+    /// An attestation service.
+    struct Authority {
+        let url: String
+        let signingKey: [UInt8]
+        let chain: [[UInt8]]
+
+        static let first = Authority(
+            url: TestPassport.url, signingKey: TestPassport.signingKey, chain: [signingCertificate, issuerCertificate])
+        static let second = Authority(
+            url: "https://second.example",
+            signingKey: Hex.decode("2a4975ec05beca4b21c4c8fa5fb76219a39b9952a20d8a517527bb5a9a14aa3f") ?? [],
+            chain: [secondSigningCertificate, secondIssuerCertificate])
+
+        var issuer: PartyPolicy.Issuer {
+            get throws { .init(pins: [try Certificate(der: chain[1]).pin], simulated: true, url: url) }
+        }
+    }
+
     static func issuerPin() throws -> Encoding.Digest { try Certificate(der: issuerCertificate).pin }
 
     let platform: TestUnit
@@ -52,15 +88,17 @@ struct TestPassport {
     /// What the judge says of an evidence document, by its bytes.
     var verdicts: [[UInt8]: Verdict]
 
-    init(model: Bool = true, answeredBy other: TestUnit? = nil) throws {
+    /// - Parameter authorities: who vouches for the units; the policy asks for all of them.
+    init(model: Bool = true, answeredBy other: TestUnit? = nil, authorities: [Authority] = [.first]) throws {
         platform = try .platform()
         let diagnostics = try TestUnit.diagnostics()
         self.diagnostics = diagnostics
         let answering = other ?? diagnostics
-        let platformToken = try Self.token(platform)
-        let diagnosticsToken = try Self.token(answering)
-        tokens = [platformToken, diagnosticsToken]
-        let sender = try HopSigner(token: platformToken, runtimeData: platform.runtimeData, key: platform.hopKey)
+        let platform = platform
+        let platformTokens = try authorities.map { try Self.token(platform, by: $0) }
+        let diagnosticsTokens = try authorities.map { try Self.token(answering, by: $0) }
+        tokens = platformTokens + diagnosticsTokens
+        let sender = try HopSigner(tokens: platformTokens, runtimeData: platform.runtimeData, key: platform.hopKey)
         let outgoing = try OutgoingRequest.seal(request, to: diagnostics.peer, from: sender, at: Self.now)
         salt = outgoing.salt ?? []
         let cause = try diagnostics.open(outgoing.body).requireSender().hop
@@ -68,18 +106,23 @@ struct TestPassport {
         answer.kind = .response
         answer.role = answering.role
         answer.party = answering.party
-        answer.token = Digest(of: diagnosticsToken)
+        answer.tokens = diagnosticsTokens.map { Digest(of: $0) }
         answer.parent = cause.digest
         answer.response = Commitment.digest(salt: salt, message: [9])
         answer.issuedAt = Self.now + 5
         answer.model =
             model ? ModelReference(name: "brain", sha256: [UInt8](repeating: 7, count: 32), version: "1") : nil
         hops = [cause, try HopStatement.sign(answer, with: answering.hopKey)]
-        issuers = [.init(url: Self.url, chains: [[Self.signingCertificate, Self.issuerCertificate]])]
-        evidence = [Self.document(platform, byte: 1), Self.document(answering, byte: 2)]
+        issuers = authorities.map { .init(url: $0.url, chains: [$0.chain]) }
+        evidence =
+            authorities.map { _ in Self.document(platform, byte: 1) }
+            + authorities.map { _ in Self.document(answering, byte: 2) }
         verdicts = [[1]: Self.verdict(platform), [2]: Self.verdict(answering)]
         manifests = [try Self.manifest(platform.role), try Self.manifest(answering.role)]
-        policies = [try Self.policy().sign(with: Self.hospitalKey)]
+        var policy = try Self.policy()
+        policy.issuers = try authorities.map { try $0.issuer }
+        policy.threshold = Int64(authorities.count)
+        policies = [try policy.sign(with: Self.hospitalKey)]
     }
 
     var passport: Passport {
@@ -105,10 +148,12 @@ struct TestPassport {
     static func measurement(_ role: String) -> String { Digest(of: role).hex + String(repeating: "0", count: 32) }
 
     /// What an attestation service signs about a unit; issued ten seconds before the request.
-    static func token(_ unit: TestUnit, change: (inout [String: JSON]) -> Void = { _ in }) throws -> String {
+    static func token(
+        _ unit: TestUnit, by authority: Authority = .first, change: (inout [String: JSON]) -> Void = { _ in }
+    ) throws -> String {
         let issued = now - 10
         var claims: [String: JSON] = [
-            "iss": .string(url), "iat": .integer(issued.seconds), "nbf": .integer(issued.seconds),
+            "iss": .string(authority.url), "iat": .integer(issued.seconds), "nbf": .integer(issued.seconds),
             "exp": .integer(issued.seconds + 28_800), "x-ms-attestation-type": "sevsnpvm",
             "x-cloister-grade": "simulated", "x-cloister-valid-until": .integer(issued.seconds + 86_400),
             "x-ms-runtime": try JSON.parse(unit.runtimeData.bytes),
@@ -117,7 +162,7 @@ struct TestPassport {
             "x-ms-sevsnpvm-launchmeasurement": .string(measurement(unit.role)),
         ]
         change(&claims)
-        return try SigningKey.es256(try P256.Signing.PrivateKey(rawRepresentation: signingKey))
+        return try SigningKey.es256(try P256.Signing.PrivateKey(rawRepresentation: authority.signingKey))
             .sign(header: ["kid": "k", "typ": "JWT"], payload: JSON.object(claims).canonical)
     }
 

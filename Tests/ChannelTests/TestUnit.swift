@@ -35,11 +35,11 @@ struct TestUnit: Sendable {
 
     /// What others learn from this unit's token.
     var peer: AttestedPeer {
-        get throws { try AttestedPeer(runtimeData: runtimeData, tokenDigest: Digest(of: token)) }
+        get throws { try AttestedPeer(runtimeData: runtimeData, tokenDigests: [Digest(of: token)]) }
     }
 
     var signer: HopSigner {
-        get throws { try HopSigner(token: token, runtimeData: runtimeData, key: hopKey) }
+        get throws { try HopSigner(tokens: [token], runtimeData: runtimeData, key: hopKey) }
     }
 
     /// The configuration of one suite.

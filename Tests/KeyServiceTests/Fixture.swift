@@ -143,6 +143,7 @@ final class FakeAuthorityKeys: AuthorityKeys {
         var fresh: [String: JSON] = [:]
         var asked: [(url: String, isFresh: Bool)] = []
         var failure: Refusal?
+        var lists: [String: RevocationList] = [:]
     }
 
     let state: Mutex<State>
@@ -161,6 +162,15 @@ final class FakeAuthorityKeys: AuthorityKeys {
         if let failure { throw failure }
         guard let set else { throw Refusal(.issuerKeysUnavailable, "nobody answers") }
         return try IssuerKeySet(json: set)
+    }
+
+    func revocations(
+        of issuer: PartyPolicy.Issuer, keySet: IssuerKeySet, at time: Timestamp
+    ) async throws(Refusal) -> RevocationList {
+        guard let list = state.withLock({ $0.lists[issuer.url] }) else {
+            throw Refusal(.revocationsUnavailable, "nobody answers")
+        }
+        return list
     }
 }
 
@@ -212,7 +222,7 @@ struct Fixture {
     let masterKeyBytes = [UInt8](repeating: 7, count: 32)
 
     init(
-        authority: Authority = Authority(), others: [Authority] = [], simulated: Bool = true,
+        authority: Authority = Authority(), others: [Authority] = [], threshold: Int64 = 1, simulated: Bool = true,
         folder: TemporaryFolder? = nil
     ) throws {
         let folder = try folder ?? TemporaryFolder()
@@ -221,7 +231,7 @@ struct Fixture {
         keys = FakeAuthorityKeys([authority] + others)
         let policy = PartyPolicy(
             party: Shared.party, sequence: 1, notBefore: Shared.now - 86_400, notAfter: Shared.now + 60 * 86_400,
-            issuers: ([authority] + others).map { $0.policyEntry(simulated: simulated) })
+            issuers: ([authority] + others).map { $0.policyEntry(simulated: simulated) }, threshold: threshold)
         vault = KeyVault(
             store: try KeyStore(
                 path: folder.url.appending(path: "keys.sqlite").path, masterKey: try MasterKey(bytes: masterKeyBytes)),
@@ -272,9 +282,10 @@ struct Fixture {
 
     func release(
         _ name: String = "records", target: String? = nil, enc: String? = "RSA_AES_KEY_WRAP_256",
-        nonce: String? = "fresh", path: String? = nil, token: String? = Shared.releaseToken
+        nonce: String? = "fresh", path: String? = nil, token: String? = Shared.releaseToken, further: [String] = []
     ) async -> Answer {
         var body: [String: JSON] = ["target": .string(target ?? authority.token())]
+        if !further.isEmpty { body["further_targets"] = .array(further.map(JSON.string)) }
         if let enc { body["enc"] = .string(enc) }
         if let nonce { body["nonce"] = .string(nonce) }
         return await send(.post, path ?? "/keys/\(name)/release", .object(body), token: token)

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { portal, refused } from './support/environment.mjs';
 import { World } from './support/world.mjs';
 
+const { digest } = await import(`${portal}/encoding/digest.js`);
 const { verifyPassport } = await import(`${portal}/trust/passport.js`);
 const world = await World.make();
 const { policy } = await world.verify();
@@ -142,4 +143,27 @@ test('no hops, too many hops, and the same hop twice are refused', async () => {
 test('a passport of an unknown format, or with an unknown member, is refused', async () => {
     await assert.rejects(check({ passport: (/** @type {any} */ one) => ({ ...one, format: 'cloister-passport/2' }) }), refused('passport-invalid'));
     await assert.rejects(check({ passport: (/** @type {any} */ one) => ({ ...one, extra: 1 }) }), refused('passport-invalid'));
+});
+
+test('AC-023 a hop that names tokens of two services satisfies a policy that wants two, and one token does not', async () => {
+    world.reset();
+    const service = await world.addService('https://second.example');
+    world.configurationChanges = { attestation: [...world.configuration().attestation, { url: service.url, pins: [service.pin] }] };
+    const issuers = [...policy.issuers, { url: service.url, pins: [service.pin], simulated: true }];
+    const wanting = Object.assign(Object.create(Object.getPrototypeOf(policy)), policy, { issuers, threshold: 2 });
+    /** @type {string[]} */
+    const further = [];
+    for (const unit of [world.platformUnit, world.diagnosticsUnit]) further.push(await unit.token(await unit.runtimeData(), { iss: service.url }, service.leaf));
+    const digests = await Promise.all(further.map((one) => digest(one)));
+    const built = (/** @type {boolean} */ both) => world.passport({
+        hop: (/** @type {any} */ one, /** @type {number} */ i) => (both ? { ...one, tokens: [digests[i]] } : one),
+        passport: (/** @type {any} */ one) => ({ ...one, tokens: [...one.tokens, ...further], issuers: [...one.issuers, { url: service.url, x5c: [service.x5c] }], evidence: [...one.evidence, ...one.evidence] }),
+    });
+    const configuration = world.configuration();
+    const verdict = await verifyPassport(await built(true), configuration, wanting);
+    assert.equal(verdict.code, null);
+    assert.equal((await verifyPassport(await built(false), configuration, wanting)).code, 'quorum-not-met');
+    // Whose policy knows one of the services only is content with that one.
+    assert.equal((await verifyPassport(await built(true), configuration, policy)).code, null);
+    world.reset();
 });

@@ -107,7 +107,7 @@ final class ModelKeeper: Service, Sendable {
         for service in policy.keyServices {
             do throws(Refusal) {
                 return try await runtime.leases.lease(
-                    KeyLeases.Name(service: service, issuers: policy.issuers, key: key)
+                    KeyLeases.Name(service: service, authorities: policy.authorities, key: key)
                 ).secret
             } catch {
                 refusal = error

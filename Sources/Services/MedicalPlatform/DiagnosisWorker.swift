@@ -122,16 +122,19 @@ final class DiagnosisWorker: Service, Sendable {
         runtime.log.info(
             "diagnostics answered",
             [.job: .identifier(job.id.description), .microseconds: .number(Int64(elapsed / .microseconds(1)))])
+        guard let peerToken = answer.peerTokens.first else {
+            throw Refusal(.peerUnattested, "the answer came without a token of its sender")
+        }
         try await audit.record(
             AuditEntry(
                 event: "image-disclosed", outcome: .allowed, id: job.id.description, party: trusted.policy.party,
-                token: answer.peerToken.digest))
+                token: peerToken.digest))
         guard answer.response.status == 200 else { throw PeerUnit.refusal(in: answer.response) }
         let diagnosis = try diagnosis(from: answer, input: input)
         let passport = try await passport(for: answer, trusted)
         let attribution = Attribution(
-            platform: runtime.identity.party, diagnostics: answer.peerToken.runtimeData.party,
-            token: answer.peerToken.digest, grade: answer.peerToken.grade.rawValue)
+            platform: runtime.identity.party, diagnostics: peerToken.runtimeData.party,
+            token: peerToken.digest, grade: peerToken.grade.rawValue)
         let time = try runtime.clock.now()
         _ = try await records.write { writer throws(Refusal) in
             try writer.finish(
@@ -167,11 +170,12 @@ final class DiagnosisWorker: Service, Sendable {
 
     private func passport(for answer: PeerUnit.Answer, _ trusted: TrustedPolicy) async throws(Refusal) -> JSON {
         let epoch = try runtime.identity.current()
-        guard epoch.tokens.values.contains(where: { $0.digest == answer.ownToken.digest }) else {
+        let held = Set(epoch.tokens.values.map(\.digest))
+        guard answer.ownTokens.allSatisfy({ held.contains($0.digest) }) else {
             throw Refusal(.notReady, "this unit's identity was renewed during the step; it is tried again")
         }
         var issuers: [Passport.Issuer] = []
-        for url in Set([answer.ownToken.issuer.url, answer.peerToken.issuer.url]).sorted() {
+        for url in Set((answer.ownTokens + answer.peerTokens).map(\.issuer.url)).sorted() {
             issuers.append(Passport.Issuer(url: url, chains: try await runtime.directory.chains(of: url)))
         }
         let own = EvidenceDocument(
@@ -179,8 +183,9 @@ final class DiagnosisWorker: Service, Sendable {
             collateral: epoch.evidence.collateral)
         let manifests = [runtime.manifest] + (answer.peerDocument.manifest.map { [$0] } ?? [])
         let passport = try Passport(
-            hops: answer.hops, tokens: [answer.ownToken.compact, answer.peerToken.compact], issuers: issuers,
-            evidence: [own, answer.peerDocument], manifests: manifests, policies: [trusted.compact])
+            hops: answer.hops, tokens: answer.ownTokens.map(\.compact) + answer.peerShown, issuers: issuers,
+            evidence: answer.ownTokens.map { _ in own } + answer.peerShown.map { _ in answer.peerDocument },
+            manifests: manifests, policies: [trusted.compact])
         return passport.json
     }
 

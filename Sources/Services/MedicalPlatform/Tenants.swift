@@ -36,7 +36,7 @@ final class Tenants: Sendable {
         for service in policy.keyServices {
             do throws(Refusal) {
                 let lease = try await runtime.leases.lease(
-                    KeyLeases.Name(service: service, issuers: policy.issuers, key: recordKey))
+                    KeyLeases.Name(service: service, authorities: policy.authorities, key: recordKey))
                 return try records(of: tenant, under: lease)
             } catch {
                 opened.withLock { _ = $0.removeValue(forKey: tenant) }

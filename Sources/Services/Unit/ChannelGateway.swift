@@ -237,11 +237,10 @@ package struct ChannelGateway: RequestHandler {
             return nil
         case .units(let role, let trusted):
             let fields = try incoming.requireSender()
-            let token = try await identity.directory.verify(fields.token, issuers: trusted.policy.issuers)
-            _ = try trusted.acceptance().accept(token, role: role, at: time)
-            try incoming.verifySender(
-                try AttestedPeer(token), own: epoch.runtimeData.hopKeyThumbprint, at: time)
-            return token
+            let shown = await identity.directory.verify(fields.tokens, issuers: trusted.policy.issuers)
+            try trusted.acceptance().accept(shown.tokens, refused: shown.refused, role: role, at: time)
+            try incoming.verifySender(try shown.peer(), own: epoch.runtimeData.hopKeyThumbprint, at: time)
+            return shown.tokens.first
         }
     }
 

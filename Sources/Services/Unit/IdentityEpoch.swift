@@ -34,20 +34,22 @@ package final class IdentityEpoch: Sendable {
         self.createdAt = createdAt
     }
 
-    /// The token of the first of `issuers` that gave one.
+    /// The tokens of those of `issuers` that gave one, in their order: all of them, since how many a relying party asks
+    /// for is written in its policy, not in this unit's.
     ///
     /// - Throws: `token-issuer` when none did.
-    package func token(accepted issuers: [PartyPolicy.Issuer]) throws(Refusal) -> AttestationToken {
-        for issuer in issuers {
-            if let token = tokens[issuer.url] { return token }
+    package func tokens(accepted issuers: [PartyPolicy.Issuer]) throws(Refusal) -> [AttestationToken] {
+        let held = issuers.compactMap { tokens[$0.url] }.prefix(AuthoritySet.maximumTokens)
+        guard !held.isEmpty else {
+            throw Refusal(.tokenIssuer, "this unit holds no token of an issuer that the other side accepts")
         }
-        throw Refusal(.tokenIssuer, "this unit holds no token of an issuer that the other side accepts")
+        return Array(held)
     }
 
     /// Credentials for hop statements towards relying parties that accept `issuers`.
     package func signer(accepted issuers: [PartyPolicy.Issuer]) throws(Refusal) -> HopSigner {
-        let token = try token(accepted: issuers)
-        return try HopSigner(token: token.compact, runtimeData: runtimeData, key: hopKey)
+        try HopSigner(
+            tokens: try tokens(accepted: issuers).map(\.compact), runtimeData: runtimeData, key: hopKey)
     }
 
     /// Until when every token may be used.
@@ -66,11 +68,13 @@ package final class IdentityEpoch: Sendable {
         }
     }
 
-    /// Makes a new one: keys, evidence, and a token of every issuer.
+    /// Makes a new one: keys, evidence, and tokens of the issuers, of as many as each policy wants to agree.
     ///
-    /// - Throws: what the evidence source, the attestation services or the verification of their tokens refuse.
+    /// - Parameter authorities: those of each policy by which others judge this unit.
+    /// - Throws: what the evidence source, the attestation services or the verification of their tokens refuse;
+    ///   `quorum-not-met` when too few of a policy's issuers vouch for this unit.
     package static func make(
-        role: String, party: Encoding.Digest, source: any EvidenceSource, issuers: [PartyPolicy.Issuer],
+        role: String, party: Encoding.Digest, source: any EvidenceSource, authorities: [AuthoritySet],
         attestation: AttestationClient, directory: IssuerDirectory, clock: UnitClock
     ) async throws(Refusal) -> IdentityEpoch {
         let wrappingKey: _RSA.Encryption.PrivateKey
@@ -84,17 +88,25 @@ package final class IdentityEpoch: Sendable {
             party: party, nonce: nil)
         let evidence = try await source.evidence(reportData: runtimeData.reportData)
         var tokens: [String: AttestationToken] = [:]
-        for issuer in issuers {
-            let compact = try await attestation.token(for: evidence, runtimeData: runtimeData.bytes, from: issuer.url)
-            let token = try await directory.verify(compact, issuers: [issuer])
-            guard token.runtimeDataBytes == runtimeData.bytes else {
-                throw Refusal(.bindingMismatch, "the token speaks of other keys than this unit's")
-            }
-            // A unit whose evidence disagrees with its policy exits (architecture rule 3).
-            guard token.hostData.prefix(32).elementsEqual(party.bytes) else {
-                throw Refusal(.configMismatch, "this unit's host data is not the party that its policy names")
-            }
-            tokens[issuer.url] = token
+        var refused: [String: Refusal] = [:]
+        for issuer in authorities.flatMap(\.issuers) where tokens[issuer.url] == nil && refused[issuer.url] == nil {
+            do throws(Refusal) {
+                let compact = try await attestation.token(
+                    for: evidence, runtimeData: runtimeData.bytes, from: issuer.url)
+                let token = try await directory.verify(compact, issuers: [issuer])
+                guard token.runtimeDataBytes == runtimeData.bytes else {
+                    throw Refusal(.bindingMismatch, "the token speaks of other keys than this unit's")
+                }
+                tokens[issuer.url] = token
+            } catch { refused[issuer.url] = error }
+        }
+        // A unit whose evidence disagrees with its policy exits (architecture rule 3).
+        guard tokens.values.allSatisfy({ $0.hostData.prefix(32).elementsEqual(party.bytes) }) else {
+            throw Refusal(.configMismatch, "this unit's host data is not the party that its policy names")
+        }
+        for set in authorities {
+            try set.requireQuorum(
+                set.issuers.compactMap { tokens[$0.url]?.issued }, refused: set.issuers.compactMap { refused[$0.url] })
         }
         return IdentityEpoch(
             wrappingKey: wrappingKey, hopKey: hopKey, channelKeys: channelKeys, runtimeData: runtimeData,

@@ -1,4 +1,5 @@
 package import AttestationToken
+package import Channel
 package import Encoding
 import HTTPTypes
 package import ServiceKit
@@ -22,10 +23,18 @@ package final class IssuerDirectory: Sendable {
     private let client: Client
     private let clock: UnitClock
     private let entries = Mutex<[String: Entry]>([:])
+    private let revocations: RevocationCache
 
     package init(client: Client, clock: UnitClock) {
         self.client = client
         self.clock = clock
+        revocations = RevocationCache { url, maximumBytes throws(Refusal) in
+            let answer = try await client.send(.get, url, maximumBytes: maximumBytes)
+            guard answer.status == 200 else {
+                throw Refusal(.unavailable, "the list of revoked tokens answered \(answer.status)")
+            }
+            return answer.body
+        }
     }
 
     /// Verifies a token of one of `issuers` (formats section 3).
@@ -33,22 +42,59 @@ package final class IssuerDirectory: Sendable {
     /// - Throws: as `AttestationToken.verify`; `issuer-keys-unavailable` when the issuer's keys cannot be had.
     package func verify(_ compact: String, issuers: [PartyPolicy.Issuer]) async throws(Refusal) -> AttestationToken {
         let now = try clock.now()
-        var sets: [String: IssuerKeySet] = [:]
-        for issuer in issuers { sets[issuer.url] = try? await keys(of: issuer.url, at: now, refetch: false) }
-        guard !sets.isEmpty || issuers.isEmpty else {
-            throw Refusal(.issuerKeysUnavailable, "no issuer's keys can be fetched")
-        }
         let token: AttestationToken
         do throws(Refusal) {
-            token = try AttestationToken.verify(compact, issuers: issuers, keySets: sets, at: now)
+            token = try await verify(compact, issuers: issuers, at: now, refetch: false)
         } catch {
             guard error.code == .tokenKeyUnknown else { throw error }
             // Signing keys rotate below the pinned issuer key: ask once more.
-            for issuer in issuers { sets[issuer.url] = try? await keys(of: issuer.url, at: now, refetch: true) }
-            token = try AttestationToken.verify(compact, issuers: issuers, keySets: sets, at: now)
+            token = try await verify(compact, issuers: issuers, at: now, refetch: true)
         }
         clock.witness(token.issuedAt)
         return token
+    }
+
+    /// Tokens that somebody shows of one unit: those that verify, and why others do not.
+    package struct Shown: Sendable {
+        package var tokens: [AttestationToken] = []
+        package var refused: [Refusal] = []
+        /// All of them, in their order.
+        package var digests: [Digest] = []
+
+        /// The unit behind them, once they are accepted.
+        package func peer() throws(Refusal) -> AttestedPeer { try AttestedPeer(tokens, shown: digests) }
+    }
+
+    /// Verifies each of several tokens, without deciding whether they suffice: that is `Acceptance`'s.
+    package func verify(_ compacts: [String], issuers: [PartyPolicy.Issuer]) async -> Shown {
+        var shown = Shown()
+        for compact in compacts.prefix(AuthoritySet.maximumTokens) {
+            shown.digests.append(Digest(of: compact))
+            do throws(Refusal) { shown.tokens.append(try await verify(compact, issuers: issuers)) } catch {
+                shown.refused.append(error)
+            }
+        }
+        return shown
+    }
+
+    private func verify(
+        _ compact: String, issuers: [PartyPolicy.Issuer], at now: Timestamp, refetch: Bool
+    ) async throws(Refusal) -> AttestationToken {
+        let claimed = IssuedToken.claimedIssuer(of: compact)
+        // Of an issuer that nobody names every set is looked through, so that the refusal says what is wrong.
+        let named = issuers.filter { $0.url == claimed?.url }
+        var sets: [String: IssuerKeySet] = [:]
+        for issuer in named.isEmpty ? issuers : named {
+            sets[issuer.url] = try? await keys(of: issuer.url, at: now, refetch: refetch)
+        }
+        guard !sets.isEmpty || issuers.isEmpty else {
+            throw Refusal(.issuerKeysUnavailable, "no issuer's keys can be fetched")
+        }
+        var lists: [String: RevocationList] = [:]
+        if claimed?.isRevocable == true, let issuer = named.first, let keys = sets[issuer.url] {
+            lists[issuer.url] = try await revocations.list(of: issuer, keySet: keys, at: now)
+        }
+        return try AttestationToken.verify(compact, issuers: issuers, keySets: sets, revocations: lists, at: now)
     }
 
     /// The certificate chains that an issuer publishes, for a passport.

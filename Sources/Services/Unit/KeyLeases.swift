@@ -16,13 +16,13 @@ package final class KeyLeases: Sendable {
     /// A key at its owner's service.
     package struct Name: Hashable, Sendable {
         package var service: PartyPolicy.KeyServicePin
-        /// The owner's accepted issuers: whose token to show.
-        package var issuers: [PartyPolicy.Issuer]
+        /// Whom the owner believes: whose tokens to show, and how many must agree.
+        package var authorities: AuthoritySet
         package var key: String
 
-        package init(service: PartyPolicy.KeyServicePin, issuers: [PartyPolicy.Issuer], key: String) {
+        package init(service: PartyPolicy.KeyServicePin, authorities: AuthoritySet, key: String) {
             self.service = service
-            self.issuers = issuers
+            self.authorities = authorities
             self.key = key
         }
     }
@@ -73,16 +73,19 @@ package final class KeyLeases: Sendable {
     }
 
     private func release(_ name: Name, to epoch: IdentityEpoch, at now: Timestamp) async throws(Refusal) -> Lease {
-        let token = try epoch.token(accepted: name.issuers)
+        let tokens = try epoch.tokens(accepted: name.authorities.issuers).map(\.compact)
         let nonce = Base64.encodeURL(Randomness.system.bytes(32))
-        let body: JSON = [
-            "enc": "RSA_AES_KEY_WRAP_256", "nonce": .string(nonce), "target": .string(token.compact),
+        var body: [String: JSON] = [
+            "enc": "RSA_AES_KEY_WRAP_256", "nonce": .string(nonce), "target": .string(tokens.first ?? ""),
         ]
+        if name.authorities.threshold > 1 {
+            body["further_targets"] = .array(tokens.dropFirst().map(JSON.string))
+        }
         let answer = try await client.send(
             .post, "\(name.service.url)/keys/\(name.key)/release?api-version=7.4",
             headers: [
                 .contentType: "application/json", .authorization: "Bearer \(try credential(for: name.service.url))",
-            ], body: body.canonical)
+            ], body: JSON.object(body).canonical)
         guard answer.status == 200, let json = try? JSON.parse(answer.body), let jws = json["value"]?.string else {
             let refusal = answer.headers[.cloisterRefusal] ?? "status-\(answer.status)"
             // 5xx and 429 are the service's trouble, not a decision about this unit.

@@ -15,25 +15,26 @@ package final class PeerUnit: Sendable {
         /// Salts of the commitments to request and answer, to be kept with the record.
         package var requestSalt: [UInt8]
         package var responseSalt: [UInt8]
-        /// The token that this unit showed, and the peer's.
-        package var ownToken: AttestationToken
-        package var peerToken: AttestationToken
+        /// The tokens that this unit showed.
+        package var ownTokens: [AttestationToken]
+        /// The peer's tokens that were accepted; never empty.
+        package var peerTokens: [AttestationToken]
+        /// All tokens that the peer's statement names, whoever they count for.
+        package var peerShown: [String]
         /// The peer's evidence and manifest.
         package var peerDocument: EvidenceDocument
     }
 
     private struct Attested: Sendable {
-        var token: AttestationToken
         var peer: AttestedPeer
         var document: EvidenceDocument
-        var until: Timestamp
     }
 
     private let url: String
     private let role: String
     private let identity: UnitIdentity
     private let client: Client
-    private let known = Mutex<[Digest: Attested]>([:])
+    private let known = Mutex<[Digest: EvidenceDocument]>([:])
 
     /// - Parameters:
     ///   - url: base URL of the unit; where it is, not whom to trust.
@@ -76,8 +77,8 @@ package final class PeerUnit: Sendable {
         let now = try identity.clock.now()
         let end = now + timeLimit.components.seconds
         let epoch = try identity.current()
-        let ownToken = try epoch.token(accepted: trusted.policy.issuers)
-        guard ownToken.usableUntil > end else {
+        let ownTokens = try epoch.tokens(accepted: trusted.policy.issuers)
+        guard ownTokens.allSatisfy({ $0.usableUntil > end }) else {
             throw Refusal(.notReady, "this unit's token ends before the step could; it waits for renewal")
         }
         let attested = try await attest(under: trusted, until: end, at: now)
@@ -98,21 +99,18 @@ package final class PeerUnit: Sendable {
         // A peer that refused the sender itself signs nothing; its reason is worth more than that.
         if incoming.sender == nil, incoming.response.status >= 400 { throw PeerUnit.refusal(in: incoming.response) }
         let fields = try incoming.requireSender()
-        var signedBy = attested
-        if fields.token != attested.token.compact {
-            // The peer may answer with the token of another issuer over the same keys.
-            let token = try await identity.directory.verify(fields.token, issuers: trusted.policy.issuers)
-            _ = try trusted.acceptance(offered: attested.document.manifest).accept(token, role: role, at: now)
-            signedBy.token = token
-            signedBy.peer = try AttestedPeer(token)
-        }
-        try incoming.verifySender(signedBy.peer, at: try identity.clock.now())
+        // The peer answers with the tokens that it prefers, perhaps of other issuers, over the same keys.
+        let shown = await identity.directory.verify(fields.tokens, issuers: trusted.policy.issuers)
+        try trusted.acceptance(offered: attested.document.manifest)
+            .accept(shown.tokens, refused: shown.refused, role: role, at: now)
+        try incoming.verifySender(try shown.peer(), at: try identity.clock.now())
         guard let hop = outgoing.hop, let salt = outgoing.salt else {
             throw Refusal(.peerUnattested, "the request went out without a statement")
         }
         return Answer(
             response: incoming.response, hops: [hop, fields.hop], requestSalt: salt, responseSalt: fields.salt,
-            ownToken: ownToken, peerToken: signedBy.token, peerDocument: attested.document)
+            ownTokens: ownTokens, peerTokens: shown.tokens, peerShown: fields.tokens,
+            peerDocument: attested.document)
     }
 
     /// The refusal that a problem document inside the channel carries.
@@ -129,33 +127,38 @@ package final class PeerUnit: Sendable {
             "the peer refused the request")
     }
 
-    /// The peer's verified token and keys, remembered until its token is too old for another step.
+    /// The peer as its tokens describe it. Its evidence document is remembered until its tokens no longer do for another
+    /// step; they are looked at again each time, since they may have been revoked meanwhile.
     private func attest(
         under trusted: TrustedPolicy, until end: Timestamp, at now: Timestamp
     ) async throws(Refusal) -> Attested {
         let party = trusted.policy.party
-        if let attested = known.withLock({ $0[party] }), attested.until > end { return attested }
+        if let document = known.withLock({ $0[party] }),
+            let attested = try? await judge(document, under: trusted, until: end, at: now)
+        {
+            return attested
+        }
         let answer = try await client.send(.get, url + "/evidence", maximumBytes: EvidenceDocument.maximumBytes)
         guard answer.status == 200 else {
             throw Refusal(.unavailable, "the peer answered \(answer.status) when asked for evidence")
         }
         let document = try EvidenceDocument(parsing: answer.body)
-        var refusal = Refusal(.tokenIssuer, "the peer holds no token of an issuer that the policy names")
-        for compact in document.tokens {
-            do throws(Refusal) {
-                let token = try await identity.directory.verify(compact, issuers: trusted.policy.issuers)
-                _ = try trusted.acceptance(offered: document.manifest).accept(token, role: role, at: now)
-                guard token.usableUntil > end else {
-                    throw Refusal(.tokenTime, "the peer's token ends before the step could")
-                }
-                let attested = Attested(
-                    token: token, peer: try AttestedPeer(token), document: document, until: token.usableUntil)
-                known.withLock { $0[party] = attested }
-                return attested
-            } catch {
-                refusal = error
-            }
+        let attested = try await judge(document, under: trusted, until: end, at: now)
+        known.withLock { $0[party] = document }
+        return attested
+    }
+
+    private func judge(
+        _ document: EvidenceDocument, under trusted: TrustedPolicy, until end: Timestamp, at now: Timestamp
+    ) async throws(Refusal) -> Attested {
+        guard !document.tokens.isEmpty else {
+            throw Refusal(.tokenIssuer, "the peer holds no token of an issuer that the policy names")
         }
-        throw refusal
+        let shown = await identity.directory.verify(document.tokens, issuers: trusted.policy.issuers)
+        try trusted.acceptance(offered: document.manifest)
+            .accept(shown.tokens, refused: shown.refused, role: role, at: now)
+        let until = shown.tokens.map(\.usableUntil).min() ?? now
+        guard until > end else { throw Refusal(.tokenTime, "the peer's token ends before the step could") }
+        return Attested(peer: try shown.peer(), document: document)
     }
 }

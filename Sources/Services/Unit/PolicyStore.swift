@@ -54,9 +54,6 @@ package struct PolicyStore: Sendable {
         self.tenants = tenants
     }
 
-    /// Every issuer that a relying party of this unit pins, once.
-    package var issuers: [PartyPolicy.Issuer] {
-        var seen: Set<String> = []
-        return ([own] + tenants.values).flatMap(\.policy.issuers).filter { seen.insert($0.url).inserted }
-    }
+    /// Whom each relying party of this unit believes, and how many of them must agree.
+    package var authorities: [AuthoritySet] { ([own] + tenants.values).map(\.policy.authorities) }
 }

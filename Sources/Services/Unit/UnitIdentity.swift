@@ -25,17 +25,17 @@ package final class UnitIdentity: Service, Sendable {
     package let directory: IssuerDirectory
     private let source: any EvidenceSource
     private let attestation: AttestationClient
-    private let issuers: @Sendable () -> [PartyPolicy.Issuer]
+    private let authorities: @Sendable () -> [AuthoritySet]
     private let epochSeconds: Int64
     private let log: Log
     private let state = Mutex(State())
     private let challenges = RateLimit(perSecond: 20, burst: 40)
 
-    /// - Parameter issuers: every issuer that this unit's relying parties pin.
+    /// - Parameter authorities: those of every policy by which others judge this unit.
     package init(
         role: String, party: Digest, source: any EvidenceSource, client: Client, clock: UnitClock,
         directory: IssuerDirectory, epochSeconds: Int64, log: Log,
-        issuers: @escaping @Sendable () -> [PartyPolicy.Issuer]
+        authorities: @escaping @Sendable () -> [AuthoritySet]
     ) {
         self.role = role
         self.party = party
@@ -43,7 +43,7 @@ package final class UnitIdentity: Service, Sendable {
         self.clock = clock
         self.directory = directory
         self.attestation = AttestationClient(client: client)
-        self.issuers = issuers
+        self.authorities = authorities
         self.epochSeconds = epochSeconds
         self.log = log
     }
@@ -92,7 +92,7 @@ package final class UnitIdentity: Service, Sendable {
     /// Replaces the epoch as a whole.
     package func renew() async throws(Refusal) {
         let next = try await IdentityEpoch.make(
-            role: role, party: party, source: source, issuers: issuers(), attestation: attestation,
+            role: role, party: party, source: source, authorities: authorities(), attestation: attestation,
             directory: directory, clock: clock)
         let until = try clock.now() + UnitIdentity.afterlife
         let ended: IdentityEpoch? = state.withLock { state in

@@ -49,7 +49,8 @@ package struct UnitRuntime: Sendable {
         }
         identity = UnitIdentity(
             role: configuration.role, party: party, source: found, client: client, clock: clock, directory: directory,
-            epochSeconds: configuration.epochSeconds, log: log, issuers: { policies.issuers })
+            epochSeconds: configuration.epochSeconds, log: log,
+            authorities: { policies.authorities })
         leases = KeyLeases(
             identity: identity, client: client, credentials: configuration.credentials, log: log)
     }

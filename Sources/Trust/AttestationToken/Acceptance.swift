@@ -58,20 +58,27 @@ public struct Acceptance: Sendable {
         try accept([token], role: role, pinnedParty: pinnedParty, at: time)
     }
 
-    /// Accepts tokens of several issuers about one unit: every one of them must be accepted, and there must be as
-    /// many different issuers as the policy's threshold.
+    /// Accepts tokens of several issuers about one unit: those of the policy's issuers must agree, and be of as many
+    /// independent ones as its threshold.
     ///
-    /// - Throws: as for one token; `quorum-not-met` also when they speak of different runtime data or releases.
+    /// - Parameter refused: why others of the unit's tokens did not verify, for the refusal's text.
+    /// - Throws: as for one token; `quorum-not-met` also when they speak of different units or releases.
     @discardableResult
     public func accept(
-        _ tokens: [AttestationToken], role: String, pinnedParty: Digest? = nil, at time: Timestamp
+        _ tokens: [AttestationToken], refused: [Refusal] = [], role: String, pinnedParty: Digest? = nil,
+        at time: Timestamp
     ) throws(Refusal) -> ReleaseManifest {
-        for token in tokens { try requireIssuer(token, at: time) }
-        guard Set(tokens.map(\.issuer.url)).count >= policy.threshold,
-            Set(tokens.map(\.runtimeDataBytes)).count == 1
-        else { throw Refusal(.quorumNotMet, "fewer than \(policy.threshold) issuers agree about this unit") }
-        var accepted: ReleaseManifest?
+        var counted: [AttestationToken] = []
+        var refused = refused
         for token in tokens {
+            do throws(Refusal) {
+                try requireIssuer(token, at: time)
+                counted.append(token)
+            } catch { refused.append(error) }
+        }
+        try policy.authorities.requireQuorum(counted.map(\.issued), refused: refused)
+        var accepted: ReleaseManifest?
+        for token in counted {
             let manifest = try release(of: token, role: role, pinnedParty: pinnedParty)
             guard accepted.map({ $0 == manifest }) ?? true else {
                 throw Refusal(.quorumNotMet, "the issuers disagree about the release")

@@ -16,11 +16,13 @@ public struct AttestationToken: Sendable {
     ///
     /// - Throws: as `IssuedToken.verify`, then `binding-mismatch`. What the measurement means is `Acceptance`'s.
     public static func verify(
-        _ compact: String, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet], at time: Timestamp,
-        maximumAge: Int64 = 3_600
+        _ compact: String, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet],
+        revocations: [String: RevocationList]? = nil, at time: Timestamp, maximumAge: Int64 = 3_600
     ) throws(Refusal) -> AttestationToken {
         try AttestationToken(
-            IssuedToken.verify(compact, issuers: issuers, keySets: keySets, at: time, maximumAge: maximumAge))
+            IssuedToken.verify(
+                compact, issuers: issuers, keySets: keySets, revocations: revocations, at: time,
+                maximumAge: maximumAge))
     }
 
     /// Binds an issued token to its runtime data.

@@ -22,6 +22,8 @@ public struct IssuedToken: Sendable {
     public let issuer: PartyPolicy.Issuer
     /// SHA-256 of the SPKI of the issuer key that vouched for the signing key.
     public let issuerPin: Digest
+    /// SHA-256 of the SPKI of the signing key itself.
+    public let signingPin: Digest
     public let grade: Grade
     public let issuedAt: Timestamp
     public let notBefore: Timestamp
@@ -37,13 +39,16 @@ public struct IssuedToken: Sendable {
     ///   - issuers: whom the relying party's policy accepts.
     ///   - keySets: the reply to `GET /certs`, by issuer URL.
     ///   - time: now, or the moment of the hop that a passport speaks of.
+    ///   - revocations: the verified list of each issuer that publishes one, by its URL; nil for a moment in the past,
+    ///     as in passports, where what was revoked since says nothing.
     ///   - maximumAge: greatest age by `iat` in seconds, whatever `exp` says.
     /// - Throws: `token-malformed`, `token-algorithm`, `token-key-unknown`, `issuer-keys-unavailable`,
-    ///   `issuer-keys-untrusted`, `token-signature`, `token-issuer`, `token-time`, `grade-insufficient`,
-    ///   `appraisal-insufficient` for an attestation result that its own issuer contraindicates.
+    ///   `issuer-keys-untrusted`, `token-signature`, `token-issuer`, `token-time`, `token-revoked`,
+    ///   `revocations-unavailable`, `grade-insufficient`, `appraisal-insufficient` for an attestation result that its
+    ///   own issuer contraindicates.
     public static func verify(
-        _ compact: String, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet], at time: Timestamp,
-        maximumAge: Int64 = 3_600
+        _ compact: String, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet],
+        revocations: [String: RevocationList]? = nil, at time: Timestamp, maximumAge: Int64 = 3_600
     ) throws(Refusal) -> IssuedToken {
         let jws = try JWS(compact: compact, maximumBytes: maximumBytes)
         let claims = try claims(of: jws)
@@ -55,11 +60,14 @@ public struct IssuedToken: Sendable {
         guard let issuer = owner, claims["iss"]?.string == issuer.url else {
             throw Refusal(.tokenIssuer, "iss is not an accepted issuer")
         }
-        return try IssuedToken(jws: jws, claims: claims, issuer: issuer, pin: pin, at: time, maximumAge: maximumAge)
+        return try IssuedToken(
+            jws: jws, claims: claims, issuer: issuer, pins: (pin, key.pin), revocations: revocations, at: time,
+            maximumAge: maximumAge)
     }
 
     private init(
-        jws: JWS, claims: JSON, issuer: PartyPolicy.Issuer, pin: Digest, at time: Timestamp, maximumAge: Int64
+        jws: JWS, claims: JSON, issuer: PartyPolicy.Issuer, pins: (issuer: Digest, signing: Digest),
+        revocations: [String: RevocationList]?, at time: Timestamp, maximumAge: Int64
     ) throws(Refusal) {
         compact = jws.compact
         header = jws.header
@@ -67,7 +75,8 @@ public struct IssuedToken: Sendable {
         let claims = result?.claims ?? claims
         self.claims = claims
         self.issuer = issuer
-        issuerPin = pin
+        issuerPin = pins.issuer
+        signingPin = pins.signing
         self.maximumAge = maximumAge
         issuedAt = try Self.time("iat", claims)
         notBefore = try Self.time("nbf", claims)
@@ -76,6 +85,7 @@ public struct IssuedToken: Sendable {
         try Self.requireCurrent(
             issuedAt: issuedAt, notBefore: notBefore, expires: expires, validUntil: validUntil, at: time,
             maximumAge: maximumAge)
+        try Self.requireNotRevoked(claims, issuer: issuer, by: revocations, at: time)
         grade = try Self.grade(claims, issuer: issuer)
         // Simulated evidence is contraindicated by itself; who accepts it has said so.
         guard result?.status != .contraindicated || grade == .simulated else {

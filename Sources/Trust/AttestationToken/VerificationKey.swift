@@ -37,6 +37,15 @@ public enum VerificationKey: Sendable {
         }
     }
 
+    /// SHA-256 of the key's SPKI.
+    var pin: Encoding.Digest {
+        switch self {
+        case .rs256(let key): Digest(of: key.derRepresentation)
+        case .es256(let key): Digest(of: key.derRepresentation)
+        case .es384(let key): Digest(of: key.derRepresentation)
+        }
+    }
+
     /// - Throws: `token-algorithm` when `alg` is not this key's, `token-signature` when the signature is not its.
     public func verify(_ jws: JWS) throws(Refusal) {
         guard jws.algorithm == algorithm else {

@@ -9,8 +9,8 @@ public import Encoding
 /// (architecture, section 11, rule 22). Whether the token's measurement is acceptable is `Acceptance`'s decision,
 /// before.
 public struct AttestedPeer: Sendable {
-    /// Digest of the compact token.
-    public let tokenDigest: Encoding.Digest
+    /// Digests of the compact tokens, one for each attestation service that vouches for it; never empty.
+    public let tokenDigests: [Encoding.Digest]
     public let role: String
     public let party: Encoding.Digest
     public let hopKey: P256.Signing.PublicKey
@@ -22,12 +22,26 @@ public struct AttestedPeer: Sendable {
 
     /// - Throws: as `KeyConfiguration.parseList`, when the runtime data's list is not one.
     public init(_ token: AttestationToken) throws(Refusal) {
-        try self.init(runtimeData: token.runtimeData, tokenDigest: token.digest)
+        try self.init(runtimeData: token.runtimeData, tokenDigests: [token.digest])
+    }
+
+    /// A peer that shows several tokens.
+    ///
+    /// - Parameters:
+    ///   - tokens: those that were verified and accepted; all of one unit.
+    ///   - shown: digests of all tokens that the peer sent, in their order, some of which may count for others only.
+    /// - Throws: `quorum-not-met` without a token, `token-not-bound` when they are of different units.
+    public init(_ tokens: [AttestationToken], shown: [Encoding.Digest]) throws(Refusal) {
+        guard let first = tokens.first else { throw Refusal(.quorumNotMet, "no token of the peer is accepted") }
+        guard tokens.allSatisfy({ $0.runtimeDataBytes == first.runtimeDataBytes }) else {
+            throw Refusal(.tokenNotBound, "the peer's tokens are of different units")
+        }
+        try self.init(runtimeData: first.runtimeData, tokenDigests: shown)
     }
 
     /// The parts of a token that matter here; for tests, which have no token.
-    init(runtimeData: RuntimeData, tokenDigest: Encoding.Digest) throws(Refusal) {
-        self.tokenDigest = tokenDigest
+    init(runtimeData: RuntimeData, tokenDigests: [Encoding.Digest]) throws(Refusal) {
+        self.tokenDigests = tokenDigests
         role = runtimeData.role
         party = runtimeData.party
         hopKey = runtimeData.hopKey
@@ -64,19 +78,21 @@ public struct AttestedPeer: Sendable {
 ///
 /// An answer is signed with the epoch that opened the request, since the token must name the key that was sealed to.
 public struct HopSigner: Sendable {
-    /// The compact token, sent as `cloister-token`.
-    public let token: String
-    /// What the others learn from that token.
+    /// The compact tokens, sent as `cloister-token`; never empty.
+    public let tokens: [String]
+    /// What the others learn from them.
     public let identity: AttestedPeer
     let key: P256.Signing.PrivateKey
 
-    /// - Throws: `token-not-bound` unless `key` is the hop key of `runtimeData`.
-    public init(token: String, runtimeData: RuntimeData, key: P256.Signing.PrivateKey) throws(Refusal) {
-        guard key.publicKey.rawRepresentation == runtimeData.hopKey.rawRepresentation else {
+    /// - Parameter tokens: one of each attestation service that vouches for this unit, all about `runtimeData`.
+    /// - Throws: `token-not-bound` unless `key` is the hop key of `runtimeData`, and there is a token.
+    public init(tokens: [String], runtimeData: RuntimeData, key: P256.Signing.PrivateKey) throws(Refusal) {
+        guard key.publicKey.rawRepresentation == runtimeData.hopKey.rawRepresentation, !tokens.isEmpty else {
             throw Refusal(.tokenNotBound, "the hop key is not the one in the runtime data")
         }
-        self.token = token
+        self.tokens = tokens
         self.key = key
-        identity = try AttestedPeer(runtimeData: runtimeData, tokenDigest: Encoding.Digest(of: token))
+        identity = try AttestedPeer(
+            runtimeData: runtimeData, tokenDigests: tokens.map { Encoding.Digest(of: $0) })
     }
 }

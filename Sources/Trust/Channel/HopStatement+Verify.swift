@@ -91,7 +91,7 @@ extension HopStatement {
             guard holds else { throw Refusal(.transcriptMismatch, "the hop statement is about another \(what)") }
         }
         try require(content.kind == expected.kind, "kind of message")
-        try require(content.token == peer.tokenDigest, "token")
+        try require(content.tokens == peer.tokenDigests, "token")
         try require(content.receiver == expected.receiver, "receiver key")
         try require(content.enc == expected.enc, "encapsulated key")
         try require(content.suite == expected.suite, "suite")

@@ -31,8 +31,9 @@ public struct HopStatement: Hashable, Sendable {
         public var role: String
         /// Party of the signer.
         public var party: Encoding.Digest
-        /// Digest of the signer's token.
-        public var token: Encoding.Digest
+        /// Digests of the signer's tokens, in the order in which they are sent; the first is the member `token`, any
+        /// others are the member `tokens`.
+        public var tokens: [Encoding.Digest]
         /// Name of the key configuration that the request was sealed to; the same in the response.
         public var receiver: Encoding.Digest
         /// SHA-256 of the exchange's `enc`; the same in the response.
@@ -101,7 +102,14 @@ extension HopStatement.Content {
         nonce = try members.bytes("nonce")
         role = try members.string("role")
         party = try members.digest("party")
-        token = try members.digest("token")
+        tokens = [try members.digest("token")]
+        if members.has("tokens") {
+            let others = try members.strings("tokens")
+            tokens += others.compactMap { Encoding.Digest($0) }
+            guard !others.isEmpty, tokens.count == 1 + others.count, tokens.count <= AuthoritySet.maximumTokens,
+                Set(tokens).count == tokens.count
+            else { throw Refusal(.tokenMalformed, "hop statement: tokens are no further digests, or too many") }
+        }
         receiver = try members.digest("receiver")
         enc = try members.digest("enc")
         guard let suite = Suite(rawValue: try members.string("suite")) else {
@@ -123,10 +131,11 @@ extension HopStatement.Content {
         var members: [String: JSON] = [
             "format": .string(format), "kind": .string(kind.rawValue), "iat": .integer(issuedAt.seconds),
             "nonce": .string(Base64.encodeURL(nonce)), "role": .string(role), "party": .string(party.description),
-            "token": .string(token.description), "receiver": .string(receiver.description),
+            "token": .string(tokens.first?.description ?? ""), "receiver": .string(receiver.description),
             "enc": .string(enc.description), "suite": .string(suite.rawValue),
             "request": .string(request.description),
         ]
+        if tokens.count > 1 { members["tokens"] = .array(tokens.dropFirst().map { .string($0.description) }) }
         if let parent { members["parent"] = .string(parent.description) }
         if let response { members["response"] = .string(response.description) }
         if let model { members["model"] = model.json }

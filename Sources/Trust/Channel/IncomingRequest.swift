@@ -45,7 +45,7 @@ public struct IncomingRequest: Sendable {
     /// Verifies the sending unit's statement. Afterwards, and before any effect, comes the replay window.
     ///
     /// - Parameters:
-    ///   - peer: from the verified and accepted token in `requireSender().token`.
+    ///   - peer: from the verified and accepted token in `requireSender().tokens`.
     ///   - own: thumbprint of the receiving unit's hop key.
     ///   - parents: digests of hops that this request may name as its cause.
     ///   - time: the receiver's time.
@@ -93,13 +93,13 @@ public struct IncomingRequest: Sendable {
                 // A clock slightly behind the sender's must not make time go back in the chain.
                 kind: .response, issuedAt: max(time, cause?.content.issuedAt ?? time),
                 nonce: randomness.bytes(HopStatement.nonceLength), role: signer.identity.role,
-                party: signer.identity.party, token: signer.identity.tokenDigest,
+                party: signer.identity.party, tokens: signer.identity.tokenDigests,
                 receiver: exchange.configuration.name, enc: exchange.encDigest, suite: exchange.suite,
                 request: commitment(salt: sender?.salt ?? salt), parent: cause?.digest,
                 response: Commitment.digest(salt: salt, message: try response.encoded(padded: false)), model: model),
             with: signer.key)
         var signed = response
-        signed.fields += SenderFields(token: signer.token, salt: salt, hop: hop).fields
+        signed.fields += SenderFields(tokens: signer.tokens, salt: salt, hop: hop).fields
         let message = try signed.encoded(padded: true)
         return OutgoingResponse(body: try exchange.seal(message, randomness: randomness), hop: hop, salt: salt)
     }

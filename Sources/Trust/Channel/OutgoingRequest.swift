@@ -47,12 +47,12 @@ public struct OutgoingRequest: Sendable {
             HopStatement.Content(
                 kind: .request, issuedAt: max(time, parent?.content.issuedAt ?? time),
                 nonce: randomness.bytes(HopStatement.nonceLength), role: signer.identity.role,
-                party: signer.identity.party, token: signer.identity.tokenDigest, receiver: configuration.name,
+                party: signer.identity.party, tokens: signer.identity.tokenDigests, receiver: configuration.name,
                 enc: sealer.encDigest, suite: configuration.suite,
                 request: Commitment.digest(salt: salt, message: bare), parent: parent?.digest),
             with: signer.key)
         var signed = request
-        signed.fields += SenderFields(token: signer.token, salt: salt, hop: hop).fields
+        signed.fields += SenderFields(tokens: signer.tokens, salt: salt, hop: hop).fields
         let sealed = try sealer.seal(try signed.encoded(padded: true))
         return OutgoingRequest(
             body: sealed.body, receiver: receiver, hop: hop, salt: salt, exchange: sealed.exchange,
@@ -122,7 +122,7 @@ public struct IncomingResponse: Sendable {
     /// Verifies the answering unit's statement; to be called before anything of the answer is stored.
     ///
     /// - Parameters:
-    ///   - peer: from the verified token in `requireSender().token`.
+    ///   - peer: from the verified token in `requireSender().tokens`.
     ///   - time: the reader's time.
     /// - Throws: `peer-unattested`; `instance-mismatch` when another unit than the receiver signed; otherwise as
     ///   `HopStatement.verify`.

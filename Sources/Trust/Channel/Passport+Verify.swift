@@ -51,7 +51,6 @@ struct PassportVerification {
     /// A hop with what is known of its signer.
     fileprivate struct Attested {
         let hop: HopStatement
-        let token: AttestationToken
         let peer: AttestedPeer
         let verdict: Verdict
         let release: ReleaseManifest
@@ -80,20 +79,22 @@ struct PassportVerification {
     }
 
     private func attest(_ hop: HopStatement) throws(Refusal) -> Attested {
-        guard let index = passport.tokens.firstIndex(where: { Digest(of: $0) == hop.content.token }) else {
-            throw Refusal(.receiptInvalid, part: "digest", "the token that a hop names is not in the passport")
+        let indices = try hop.content.tokens.map { digest throws(Refusal) in
+            guard let index = passport.tokens.firstIndex(where: { Digest(of: $0) == digest }) else {
+                throw Refusal(.receiptInvalid, part: "digest", "a token that a hop names is not in the passport")
+            }
+            return index
         }
         let time = hop.content.issuedAt
         var refusals: [Refusal] = []
         for policy in policies(at: time) {
             do throws(Refusal) {
-                let token = try self.token(passport.tokens[index], policy: policy, at: time)
-                let verdict = try self.verdict(passport.evidence[index], of: token)
-                let peer = try signer(of: hop, token: token)
-                let release = try self.release(of: token, verdict: verdict, policy: policy, at: time)
+                let (tokens, verdicts) = try tokens(indices, policy: policy, at: time)
+                let peer = try signer(of: hop, tokens: tokens)
+                let release = try self.release(of: tokens, verdicts, policy: policy, at: time)
+                guard let verdict = verdicts.first else { continue }
                 return Attested(
-                    hop: hop, token: token, peer: peer, verdict: verdict, release: release,
-                    policyParty: policy.party)
+                    hop: hop, peer: peer, verdict: verdict, release: release, policyParty: policy.party)
             } catch { refusals.append(error) }
         }
         // The policy that came furthest says it best: a later step's refusal comes from a policy that knew the issuer.
@@ -107,6 +108,35 @@ struct PassportVerification {
             guard let policy = try? PartyPolicy(own: compact, at: time) else { return nil }
             return trust.parties.isEmpty || trust.parties.contains(policy.party) ? policy : nil
         }
+    }
+
+    /// The tokens of one hop that this policy's issuers gave, as many as it wants, each with its evidence.
+    ///
+    /// A hop may name tokens of issuers that only another policy knows: those do not count here.
+    private func tokens(
+        _ indices: [Int], policy: PartyPolicy, at time: Timestamp
+    ) throws(Refusal) -> ([AttestationToken], [Verdict]) {
+        var tokens: [AttestationToken] = []
+        var refused: [Refusal] = []
+        var verdicts: [Verdict] = []
+        for index in indices {
+            do throws(Refusal) {
+                let token = try self.token(passport.tokens[index], policy: policy, at: time)
+                let verdict = try self.verdict(passport.evidence[index], of: token)
+                tokens.append(token)
+                verdicts.append(verdict)
+            } catch {
+                // Evidence that does not hold makes the passport wrong, whoever else vouches for the unit.
+                guard error.part == "token" else { throw error }
+                refused.append(error)
+            }
+        }
+        guard tokens.count >= policy.threshold else {
+            throw refused.first
+                ?? Refusal(
+                    .receiptInvalid, part: "token", "\(RefusalCode.quorumNotMet): too few services vouch for a unit")
+        }
+        return (tokens, verdicts)
     }
 
     /// The token at the time of its hop, under one of the embedded chains.
@@ -159,9 +189,9 @@ struct PassportVerification {
     }
 
     /// The hop was signed by the key in the runtime data, which the evidence has just vouched for.
-    private func signer(of hop: HopStatement, token: AttestationToken) throws(Refusal) -> AttestedPeer {
+    private func signer(of hop: HopStatement, tokens: [AttestationToken]) throws(Refusal) -> AttestedPeer {
         do throws(Refusal) {
-            let peer = try AttestedPeer(token)
+            let peer = try AttestedPeer(tokens, shown: hop.content.tokens)
             try hop.requireSigner(peer)
             return peer
         } catch { throw Refusal(.passportInvalid, "a hop is not its unit's: \(error.detail)") }
@@ -169,16 +199,18 @@ struct PassportVerification {
 
     /// The policy accepts the unit, and the evidence itself has the measurement of the release.
     private func release(
-        of token: AttestationToken, verdict: Verdict, policy: PartyPolicy, at time: Timestamp
+        of tokens: [AttestationToken], _ verdicts: [Verdict], policy: PartyPolicy, at time: Timestamp
     ) throws(Refusal) -> ReleaseManifest {
         let release: ReleaseManifest
         do throws(Refusal) {
             release = try Acceptance(policy: policy, manifests: passport.manifests)
-                .accept(token, role: token.runtimeData.role, at: time)
+                .accept(tokens, role: tokens.first?.runtimeData.role ?? "", at: time)
         } catch { throw Refusal(.receiptInvalid, part: "manifest", "\(error.code): \(error.detail)") }
-        let isMeasured = release.measurements.contains { measurement in
-            measurement.tee == verdict.tee && measurement.grade == verdict.grade
-                && measurement.claims.allSatisfy { verdict.claims[$0.key] == $0.value }
+        let isMeasured = verdicts.allSatisfy { verdict in
+            release.measurements.contains { measurement in
+                measurement.tee == verdict.tee && measurement.grade == verdict.grade
+                    && measurement.claims.allSatisfy { verdict.claims[$0.key] == $0.value }
+            }
         }
         guard isMeasured else {
             throw Refusal(.receiptInvalid, part: "evidence", "the evidence has another measurement than its token")

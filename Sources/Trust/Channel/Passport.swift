@@ -17,6 +17,8 @@ public struct Passport: Sendable {
     private static let maximumIssuers = 8
     private static let maximumChains = 16
     private static let maximumDocuments = 32
+    /// Most tokens: two for each hop, should every policy ask for two services.
+    private static let maximumTokens = 16
 
     /// The certificate chains under which an attestation service signed.
     public struct Issuer: Hashable, Sendable {
@@ -60,7 +62,7 @@ public struct Passport: Sendable {
             issuers.allSatisfy({ $0.chains.count <= Passport.maximumChains }),
             manifests.count <= Passport.maximumDocuments, policies.count <= Passport.maximumDocuments
         else { throw Refusal(.passportInvalid, "the passport holds too many issuers, manifests or policies") }
-        let named = Set(hops.map(\.content.token))
+        let named = Set(hops.flatMap(\.content.tokens))
         guard tokens.count == named.count, Set(tokens.map { Digest(of: $0) }) == named else {
             throw Refusal(.receiptInvalid, part: "digest", "the tokens are not those that the hops name, each once")
         }
@@ -106,8 +108,8 @@ extension Passport {
         let manifests = try members.strings("manifests")
         let policies = try members.strings("policies")
         try members.finish()
-        guard evidence.count <= HopChain.maximumHops, tokens.count <= HopChain.maximumHops else {
-            throw Refusal(.passportInvalid, "the passport holds more tokens or evidence than hops")
+        guard evidence.count <= Passport.maximumTokens, tokens.count <= Passport.maximumTokens else {
+            throw Refusal(.passportInvalid, "the passport holds too many tokens or too much evidence")
         }
         let documents = try evidence.map { document throws(Refusal) in
             do throws(Refusal) {

@@ -6,20 +6,20 @@ import Encoding
 ///
 /// - Source: formats, section 4.
 public struct SenderFields: Hashable, Sendable {
-    /// `cloister-token`: the compact token, not yet verified.
-    public let token: String
+    /// `cloister-token`: the compact tokens, not yet verified; one, or several with a comma between them.
+    public let tokens: [String]
     /// `cloister-salt`: 32 bytes.
     public let salt: [UInt8]
     /// `cloister-hop`: read, not yet verified.
     public let hop: HopStatement
 
     static let names = ["cloister-token", "cloister-salt", "cloister-hop"]
-    /// Longest token that is carried, in bytes.
+    /// Longest one token that is carried, in bytes.
     static let maximumTokenBytes = 64 << 10
 
     var fields: [BinaryField] {
         [
-            BinaryField(SenderFields.names[0], token),
+            BinaryField(SenderFields.names[0], tokens.joined(separator: ",")),
             BinaryField(SenderFields.names[1], Base64.encodeURL(salt)),
             BinaryField(SenderFields.names[2], hop.compact),
         ]
@@ -45,13 +45,19 @@ public struct SenderFields: Hashable, Sendable {
         guard fields.suffix(names.count).map(\.name) == names else {
             throw Refusal(.transcriptMismatch, "token, salt and hop statement are not the last three fields")
         }
-        guard present[0].value.utf8.count <= maximumTokenBytes else {
-            throw Refusal(.tokenMalformed, "the sender's token is longer than \(maximumTokenBytes) bytes")
+        let tokens = present[0].value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard tokens.count <= AuthoritySet.maximumTokens,
+            tokens.allSatisfy({ $0.utf8.count <= maximumTokenBytes })
+        else {
+            throw Refusal(
+                .tokenMalformed,
+                "the sender has more than \(AuthoritySet.maximumTokens) tokens, or one longer than "
+                    + "\(maximumTokenBytes) bytes")
         }
         guard let salt = Base64.decode(present[1].value), salt.count == Commitment.saltLength else {
             throw Refusal(.tokenMalformed, "the salt is not 32 bytes in base64url")
         }
         let hop = try HopStatement(compact: present[2].value)
-        return (fields.dropLast(names.count), SenderFields(token: present[0].value, salt: salt, hop: hop))
+        return (fields.dropLast(names.count), SenderFields(tokens: tokens, salt: salt, hop: hop))
     }
 }

@@ -62,6 +62,8 @@ extension RefusalCode {
     public static let timeUntrusted = RefusalCode("time-untrusted", status: 503)
     public static let endorsementInvalid = RefusalCode("endorsement-invalid", status: 403)
     public static let instanceMismatch = RefusalCode("instance-mismatch", status: 403)
+    public static let hardwareNotEnrolled = RefusalCode("hardware-not-enrolled", status: 403)
+    public static let familyDistrusted = RefusalCode("family-distrusted", status: 403)
 
     // B. Tokens
     public static let tokenMalformed = RefusalCode("token-malformed", status: 400)
@@ -74,6 +76,7 @@ extension RefusalCode {
     public static let tokenNotBound = RefusalCode("token-not-bound", status: 401)
     public static let issuerKeysUntrusted = RefusalCode("issuer-keys-untrusted", status: 401)
     public static let issuerKeysUnavailable = RefusalCode("issuer-keys-unavailable", status: 503)
+    public static let revocationsUnavailable = RefusalCode("revocations-unavailable", status: 503)
     public static let chainBroken = RefusalCode("chain-broken", status: 403)
     public static let chainLimits = RefusalCode("chain-limits", status: 400)
     public static let gradeInsufficient = RefusalCode("grade-insufficient", status: 403)

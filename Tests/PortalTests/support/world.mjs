@@ -98,8 +98,8 @@ class Unit {
         };
     }
 
-    /** @param {Uint8Array} runtimeData @param {object} [changes] */
-    async token(runtimeData, changes = {}) {
+    /** @param {Uint8Array} runtimeData @param {object} [changes] @param {import('./certificates.mjs').Key} [key] of the service */
+    async token(runtimeData, changes = {}, key = this.world.leaf) {
         const { world } = this;
         const claims = {
             iss: urls.attestation, iat: now, nbf: now, exp: now + 28800, jti: '00', 'x-ms-ver': '1.0', 'x-ms-attestation-type': 'sevsnpvm',
@@ -110,7 +110,7 @@ class Unit {
             'x-ms-sevsnpvm-launchmeasurement': toHex(this.measurement), ...changes,
         };
         const header = { typ: 'JWT', kid: 'kid+/=', jku: 'https://elsewhere.example', ...world.tokenHeader };
-        return jws(world.leaf, header, Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined)));
+        return jws(key, header, Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined)));
     }
 }
 
@@ -171,9 +171,36 @@ export class World {
         this.refusal = undefined;
         this.policySigner = undefined;
         this.releaseSigner = undefined;
+        /** @type {Map<string, { url: string, pin: string, leaf: import('./certificates.mjs').Key, x5c: string[], changes: object }>} */
+        this.services = new Map();
         if (this.platformUnit) {
             Object.assign(this.platformUnit, { measurement: new Uint8Array(48).fill(16), policyBits: 0x30000n, hostData: fromBase64URL(this.pins.platform, 'x', 'x'), changeRuntime: (/** @type {any} */ data) => data, changeReport: () => {} });
         }
+    }
+
+    /**
+     * Another attestation service, which configuration and policy do not name by themselves.
+     *
+     * @param {string} url
+     * @param {{ issuer?: import('./certificates.mjs').Key, leaf?: import('./certificates.mjs').Key }} [keys]
+     */
+    async addService(url, { issuer, leaf } = {}) {
+        const own = { issuer: issuer ?? await newKey('P-256'), leaf: leaf ?? await newKey('P-256') };
+        const validity = { notBefore: now - day, notAfter: now + 300 * day };
+        const x5c = [
+            await certificate({ subject: url, key: own.leaf, issuer: 'issuer', signer: own.issuer, ...validity }),
+            await certificate({ subject: 'issuer', key: own.issuer, issuer: 'issuer', signer: own.issuer, authority: true, ...validity }),
+        ].map(std64);
+        const service = { url, pin: await digest(own.issuer.spki), leaf: own.leaf, x5c, changes: {} };
+        this.services.set(url, service);
+        return service;
+    }
+
+    /** What a service publishes as revoked. @param {object} [changes] @param {import('./certificates.mjs').Key} [key] */
+    revocations(changes = {}, key = this.leaf) {
+        return jws(key, { typ: 'cloister-revocations+jwt', kid: 'kid+/=' }, {
+            format: 'cloister-revocations/1', iss: urls.attestation, iat: now, exp: now + 60, sequence: 1, tokens: [], ...changes,
+        });
     }
 
     /** @param {number[]} serials */
@@ -223,6 +250,14 @@ export class World {
         if (url.endsWith('party-policy.jws')) return new Response(`${await this.policy()}\n`);
         if (url.startsWith(`${urls.platform}/evidence`)) return json(this.answers.evidence ?? (await this.platformUnit.document(this.answers.nonce ?? new URL(url).searchParams.get('nonce') ?? undefined)));
         if (url === `${urls.attestation}/certs`) return json(this.answers.certs ?? { keys: [{ kid: 'kid+/=', kty: 'EC', x5c: this.x5c }] });
+        if (url === `${urls.attestation}/revocations` && this.answers.revocations !== undefined) return new Response(this.answers.revocations);
+        for (const service of this.services.values()) {
+            if (url === `${service.url}/certs`) return json({ keys: [{ kid: 'kid+/=', kty: 'EC', x5c: service.x5c }] });
+            if (url.startsWith(`${service.url}/attest/`)) {
+                const data = fromBase64URL(JSON.parse(new TextDecoder().decode(init.body)).runtimeData.data, 'x', 'x');
+                return json({ token: await this.platformUnit.token(data, { iss: service.url, ...service.changes }, service.leaf) });
+            }
+        }
         if (url.startsWith(`${urls.attestation}/attest/`)) {
             const data = fromBase64URL(JSON.parse(new TextDecoder().decode(init.body)).runtimeData.data, 'x', 'x');
             return json({ token: this.answers.token ?? (await this.platformUnit.token(data, this.tokenChanges)) });

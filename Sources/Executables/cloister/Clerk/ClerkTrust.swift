@@ -10,7 +10,7 @@ struct ClerkTrust: Sendable {
     let policyText: String
     let platformParty: Digest
     let platformURL: String
-    let attestationURL: String
+    let attestationURLs: [String]
     let anchors: TrustAnchors
 
     /// - Parameters:
@@ -22,12 +22,12 @@ struct ClerkTrust: Sendable {
             let policyFile = json["policy"]?.string, !policyFile.contains("/"),
             let platform = json["platform"], let platformURL = platform["url"]?.string,
             let platformParty = platform["party"]?.string.flatMap({ Digest($0) }),
-            let attestation = json["attestation"]?.array?.first?["url"]?.string
+            let attestation = json["attestation"]?.array?.compactMap({ $0["url"]?.string }), !attestation.isEmpty
         else { throw CommandFailure("\(folder)/config.json is not a portal's configuration") }
         self.party = party
         self.platformParty = platformParty
         self.platformURL = platformURL
-        attestationURL = attestation
+        attestationURLs = attestation
         policyText = try Files.line(folder + "/" + policyFile)
         policy = try PartyPolicy(compact: policyText, pinned: party, at: time)
         let root = try SimulatedRoot(json: try Files.read(simulatedRoot, maximumBytes: 1 << 20))

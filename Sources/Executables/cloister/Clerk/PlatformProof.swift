@@ -8,7 +8,7 @@ import ServiceKit
 /// What a clerk's side knows about a platform unit once everything was checked, and the keys to encapsulate to.
 struct PlatformProof: Sendable {
     let verdict: Verdict
-    let token: AttestationToken
+    let tokens: [AttestationToken]
     let manifest: ReleaseManifest
     let peer: AttestedPeer
     let document: EvidenceDocument
@@ -38,14 +38,22 @@ struct PlatformProof: Sendable {
         guard verdict.hostData == runtimeData.party.bytes else {
             throw Refusal(.configMismatch, "the host data is not the party in the runtime data")
         }
-        let token = try await appraise(document, trust, client, clock)
-        guard token.runtimeDataBytes == runtimeBytes, token.grade == verdict.grade else {
-            throw Refusal(.bindingMismatch, "the token is not about the evidence that was sent")
+        var tokens: [AttestationToken] = []
+        var refused: [Refusal] = []
+        for url in trust.attestationURLs {
+            do throws(Refusal) { tokens.append(try await appraise(document, at: url, trust, client, clock)) } catch {
+                refused.append(error)
+            }
+        }
+        guard tokens.allSatisfy({ $0.runtimeDataBytes == runtimeBytes && $0.grade == verdict.grade }) else {
+            throw Refusal(.bindingMismatch, "a token is not about the evidence that was sent")
         }
         let manifest = try Acceptance(policy: trust.policy, manifests: document.manifest.map { [$0] } ?? [])
-            .accept(token, role: role, pinnedParty: trust.platformParty, at: clock.now())
+            .accept(
+                tokens, refused: refused, role: role, pinnedParty: trust.platformParty, at: clock.now())
         return PlatformProof(
-            verdict: verdict, token: token, manifest: manifest, peer: try AttestedPeer(token), document: document)
+            verdict: verdict, tokens: tokens, manifest: manifest,
+            peer: try AttestedPeer(tokens, shown: tokens.map(\.digest)), document: document)
     }
 
     private static func challenge(_ url: String, nonce: [UInt8], client: Client) async throws(Refusal)
@@ -58,25 +66,25 @@ struct PlatformProof: Sendable {
     }
 
     private static func appraise(
-        _ document: EvidenceDocument, _ trust: ClerkTrust, _ client: Client, _ clock: WallClock
+        _ document: EvidenceDocument, at url: String, _ trust: ClerkTrust, _ client: Client, _ clock: WallClock
     ) async throws(Refusal) -> AttestationToken {
         let request = try AttestRequest(document)
         guard case .object(var body) = request.body else { throw Refusal(.requestMalformed, "no attest request") }
         body["tokenAlgorithm"] = "ES256"
         let answer = try await client.send(
-            .post, "\(trust.attestationURL)/attest/\(request.path)?api-version=2022-08-01",
+            .post, "\(url)/attest/\(request.path)?api-version=2022-08-01",
             headers: [.contentType: "application/json"], body: JSON.object(body).canonical)
         guard answer.status == 200, let compact = (try? JSON.parse(answer.body))?["token"]?.string else {
             throw Refusal(answer, "the attestation service gives no token for this evidence")
         }
         let keys = try await client.send(
-            .get, "\(trust.attestationURL)/certs", maximumBytes: IssuerKeySet.maximumBytes)
+            .get, "\(url)/certs", maximumBytes: IssuerKeySet.maximumBytes)
         guard keys.status == 200 else {
             throw Refusal(.issuerKeysUnavailable, "the attestation service does not list its keys")
         }
         return try AttestationToken.verify(
             compact, issuers: trust.policy.issuers,
-            keySets: [trust.attestationURL: try IssuerKeySet(json: keys.body)], at: clock.now())
+            keySets: [url: try IssuerKeySet(json: keys.body)], at: clock.now())
     }
 }
 

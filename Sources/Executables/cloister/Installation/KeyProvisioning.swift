@@ -37,12 +37,18 @@ struct KeyProvisioning: Sendable {
     private static func policy(
         of owner: Party, _ documents: Documents, releasing manifest: ReleaseManifest, to party: Digest
     ) throws(CommandFailure) -> JSON {
-        guard let issuer = documents.policy(owner)?.issuers.first else {
+        guard let issuers = documents.policy(owner)?.issuers, !issuers.isEmpty else {
             throw CommandFailure("the \(owner.rawValue) has no policy that names an issuer")
         }
         do throws(Refusal) {
-            return try ReleasePolicy.json(
-                for: manifest, authority: issuer.url, party: party, allowSimulated: issuer.simulated)
+            // Each issuer may vouch; how many must agree is in the owner's policy.
+            var entries: [JSON] = []
+            for issuer in issuers {
+                let policy = try ReleasePolicy.json(
+                    for: manifest, authority: issuer.url, party: party, allowSimulated: issuer.simulated)
+                entries += policy["anyOf"]?.array ?? []
+            }
+            return ["version": "1.0.0", "anyOf": .array(entries)]
         } catch {
             throw CommandFailure(error.detail, code: error.name)
         }

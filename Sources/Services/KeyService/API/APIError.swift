@@ -82,7 +82,9 @@ extension APIError {
 
     /// The token does not prove what it claims; the wording is the API's.
     static func targetRefused(_ refusal: Refusal) -> APIError {
-        if refusal.code == .issuerKeysUnavailable || refusal.code == .endorsementInvalid { return APIError(refusal) }
+        if [.issuerKeysUnavailable, .revocationsUnavailable, .endorsementInvalid].contains(refusal.code) {
+            return APIError(refusal)
+        }
         return APIError(
             status: 403, code: "Forbidden",
             message: "Target environment attestation statement cannot be verified.", inner: "AccessDenied",

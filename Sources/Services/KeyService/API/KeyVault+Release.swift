@@ -1,3 +1,4 @@
+import AttestationToken
 import Encoding
 import ServiceKit
 
@@ -11,7 +12,7 @@ extension KeyVault {
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
         let wish = try ReleaseWish(try await call.body())
-        decision.token = Digest(of: wish.target)
+        decision.token = Digest(of: wish.targets[0])
         guard call.api.hasRelease else {
             throw .badParameter("Key release needs api-version 7.3-preview or later.")
         }
@@ -35,9 +36,11 @@ extension KeyVault {
         } catch {
             throw APIError(error)
         }
-        let target = try await verifier.verify(wish.target, policy: policy, at: now)
+        let targets = try await verifier.verify(wish.targets, policy: policy, at: now)
+        // They agree about the unit's keys, so that any of them names the one to wrap to.
+        let target = targets[0]
         decision.party = target.party
-        try KeyVault.require(policy, of: target)
+        try KeyVault.require(policy, of: targets)
         let wrapping: WrappingKey
         do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
         let (signer, randomness) = (signer, randomness)
@@ -53,9 +56,9 @@ extension KeyVault {
         return .json(["value": .string(value)])
     }
 
-    private static func require(_ policy: KeyReleasePolicy, of target: ReleaseTarget) throws(APIError) {
+    private static func require(_ policy: KeyReleasePolicy, of targets: [ReleaseTarget]) throws(APIError) {
         do throws(KeyReleasePolicy.Failure) {
-            try policy.evaluate(issuer: target.issuer, claims: target.claims)
+            try policy.evaluate(targets.map { (issuer: $0.issuer, claims: $0.claims) })
         } catch {
             switch error {
             case .authorityNotAllowed:
@@ -72,7 +75,8 @@ extension KeyVault {
 
 /// The body of a release request.
 private struct ReleaseWish: Sendable {
-    let target: String
+    /// The token of the API's `target`, then those of `further_targets`, of other authorities; never empty.
+    let targets: [String]
     let nonce: String?
     let algorithm: WrappingAlgorithm
 
@@ -80,7 +84,11 @@ private struct ReleaseWish: Sendable {
         guard let target = try body.string("target"), !target.isEmpty else {
             throw .badParameter("Property target is missing.")
         }
-        self.target = target
+        let further = try body.strings("further_targets") ?? []
+        guard further.count < AuthoritySet.maximumTokens else {
+            throw .badParameter("Property further_targets has too many tokens.")
+        }
+        targets = [target] + further
         nonce = try body.string("nonce")
         guard nonce?.utf8.count ?? 0 <= 1_024 else { throw .badParameter("Property nonce is too long.") }
         let name = try body.string("enc") ?? WrappingAlgorithm.sha1.rawValue

@@ -35,7 +35,7 @@ package final class KeyVault: RequestHandler {
         self.audit = audit
         self.signer = signer
         self.policy = policy
-        verifier = ReleaseTargetVerifier(issuers: policy.issuers, keys: keys)
+        verifier = ReleaseTargetVerifier(authorities: policy.authorities, keys: keys)
         self.credentials = credentials
         self.challenge = challenge
         self.metrics = metrics

@@ -12,13 +12,30 @@ extension KeyReleasePolicy {
     /// Whether the policy names `issuer` at all; before that is known nobody is contacted.
     package func names(_ issuer: AuthorityURL) -> Bool { authorities.contains { $0.url == issuer } }
 
-    /// Checks a verified token's claims against the policy.
+    /// A verified token: who signed it, and what it says.
+    package typealias Token = (issuer: AuthorityURL, claims: JSON)
+
+    /// Checks the claims of verified tokens of one unit against the policy: with `anyOf` each must satisfy an entry, with
+    /// `allOf` at the top each entry needs a token.
     ///
-    /// - Parameter issuer: who signed the token, already verified.
     /// - Throws: `Failure` with the one claim that is most useful to know.
+    package func evaluate(_ tokens: [Token]) throws(Failure) {
+        switch combination {
+        case .anyOf: for token in tokens { try evaluate(together: [token]) }
+        case .allOf: try evaluate(together: tokens)
+        }
+    }
+
+    /// Checks one token.
     package func evaluate(issuer: AuthorityURL, claims: JSON) throws(Failure) {
+        try evaluate(together: [(issuer: issuer, claims: claims)])
+    }
+
+    private func evaluate(together tokens: [Token]) throws(Failure) {
         let outcomes = authorities.map { authority in
-            authority.url == issuer ? Self.outcome(authority.combination, authority.conditions, claims) : nil
+            tokens.first { $0.issuer == authority.url }.map {
+                Self.outcome(authority.combination, authority.conditions, $0.claims)
+            }
         }
         let failures = outcomes.compactMap { $0 }
         guard !failures.isEmpty else { throw .authorityNotAllowed }
@@ -33,7 +50,12 @@ extension KeyReleasePolicy {
         else { throw .authorityNotAllowed }
         throw .claimMismatch(
             claim: test.claim, expected: "\(test.comparison.rawValue) \(ClaimComparison.text(test.value) ?? "")",
-            seen: ClaimComparison.resolve(test.claim, in: claims).map { ClaimComparison.text($0) ?? "not a scalar" })
+            seen: seen(test.claim, tokens).map { ClaimComparison.text($0) ?? "not a scalar" })
+    }
+
+    /// The claim as one of the tokens has it that the policy knows.
+    private func seen(_ claim: String, _ tokens: [Token]) -> JSON? {
+        tokens.lazy.filter { names($0.issuer) }.compactMap { ClaimComparison.resolve(claim, in: $0.claims) }.first
     }
 
     private struct Outcome {

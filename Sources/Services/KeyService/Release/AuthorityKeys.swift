@@ -9,6 +9,13 @@ package protocol AuthorityKeys: Sendable {
     /// - Parameter isFresh: a key was not found in the set that is at hand; fetch again if that was not just done.
     /// - Throws: `issuer-keys-unavailable`, `issuer-keys-untrusted`.
     func keySet(of issuer: PartyPolicy.Issuer, fresh isFresh: Bool) async throws(Refusal) -> IssuerKeySet
+
+    /// The tokens that an issuer revoked, for one whose tokens say that it publishes them.
+    ///
+    /// - Throws: as `RevocationCache.list`.
+    func revocations(
+        of issuer: PartyPolicy.Issuer, keySet: IssuerKeySet, at time: Timestamp
+    ) async throws(Refusal) -> RevocationList
 }
 
 /// Fetches key sets as the API's clients do: metadata, then `jwks_uri`; keeps them for a short time.
@@ -35,10 +42,12 @@ package final class AuthorityKeyCache: AuthorityKeys {
     private let fetch: Fetch
     private let clock: WallClock
     private let entries = Mutex<[String: Entry]>([:])
+    private let lists: RevocationCache
 
     package init(clock: WallClock, fetch: @escaping Fetch) {
         self.clock = clock
         self.fetch = fetch
+        lists = RevocationCache(fetch: fetch)
     }
 
     package func keySet(of issuer: PartyPolicy.Issuer, fresh isFresh: Bool) async throws(Refusal) -> IssuerKeySet {
@@ -59,6 +68,12 @@ package final class AuthorityKeyCache: AuthorityKeys {
             entries[issuer.url] = Entry(set: set, fetched: now, forced: entries[issuer.url]?.forced)
         }
         return set
+    }
+
+    package func revocations(
+        of issuer: PartyPolicy.Issuer, keySet: IssuerKeySet, at time: Timestamp
+    ) async throws(Refusal) -> RevocationList {
+        try await lists.list(of: issuer, keySet: keySet, at: time)
     }
 
     private func load(_ issuer: PartyPolicy.Issuer) async throws(Refusal) -> IssuerKeySet {

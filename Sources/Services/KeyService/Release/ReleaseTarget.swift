@@ -14,15 +14,43 @@ struct ReleaseTarget: Sendable {
 
 /// Verifies tokens for release under the owner's party policy.
 struct ReleaseTargetVerifier: Sendable {
-    /// Whose issuers, with their pins, are the only authorities, whatever a key's policy says.
-    let issuers: [PartyPolicy.Issuer]
+    /// The owner's: with their pins the only authorities, whatever a key's policy says; how many of them must agree.
+    let authorities: AuthoritySet
     let keys: any AuthorityKeys
+
+    /// Verifies the tokens of one request, of as many authorities as the owner wants to agree.
+    ///
+    /// - Returns: those that verified, in their order; never empty.
+    func verify(
+        _ compacts: [String], policy: KeyReleasePolicy, at time: Timestamp
+    ) async throws(APIError) -> [ReleaseTarget] {
+        var targets: [ReleaseTarget] = []
+        var errors: [APIError] = []
+        for compact in compacts {
+            do throws(APIError) { targets.append(try await verify(compact, policy: policy, at: time)) } catch {
+                errors.append(error)
+            }
+        }
+        if targets.isEmpty, authorities.threshold == 1, let error = errors.first { throw error }
+        do throws(Refusal) {
+            try authorities.requireQuorum(targets.map(\.token), refused: errors.map(\.refusal))
+            return targets
+        } catch {
+            // An authority that does not answer says nothing about the unit: it may ask again.
+            if let unavailable = errors.first(where: { $0.status == 503 }) { throw unavailable }
+            var refused = APIError.targetRefused(error)
+            refused.expected = "\(authorities.threshold) of \(authorities.issuers.count) authorities"
+            refused.seen = error.detail
+            throw refused
+        }
+    }
 
     /// Checks form, issuer, key, signature, times, grade and binding, in this order, and stops at the first refusal.
     ///
     /// An authority is contacted only after both the owner and the key's policy name it.
-    func verify(_ compact: String, policy: KeyReleasePolicy, at time: Timestamp) async throws(APIError) -> ReleaseTarget
-    {
+    private func verify(
+        _ compact: String, policy: KeyReleasePolicy, at time: Timestamp
+    ) async throws(APIError) -> ReleaseTarget {
         let (issuer, authority) = try issuer(of: compact, policy: policy)
         do throws(Refusal) {
             let token = try await issued(compact, by: issuer, at: time)
@@ -57,7 +85,7 @@ struct ReleaseTargetVerifier: Sendable {
                 Refusal(.authorityNotAllowed, "the token's issuer is no authority of the key's policy"),
                 seen: named.description)
         }
-        guard let issuer = issuers.first(where: { AuthorityURL($0.url) == named }) else {
+        guard let issuer = authorities.issuers.first(where: { AuthorityURL($0.url) == named }) else {
             throw APIError.policyRefused(
                 Refusal(.authorityNotAllowed, "the token's issuer is not one that the owner of the keys pins"),
                 seen: named.description)
@@ -68,15 +96,23 @@ struct ReleaseTargetVerifier: Sendable {
     private func issued(
         _ compact: String, by issuer: PartyPolicy.Issuer, at time: Timestamp
     ) async throws(Refusal) -> IssuedToken {
-        let set = try await keys.keySet(of: issuer, fresh: false)
-        do throws(Refusal) {
-            return try IssuedToken.verify(compact, issuers: [issuer], keySets: [issuer.url: set], at: time)
-        } catch {
+        do throws(Refusal) { return try await issued(compact, by: issuer, at: time, fresh: false) } catch {
             // Signing keys rotate below the pinned one: a name that is not known yet is worth one more look.
             guard error.code == .tokenKeyUnknown else { throw error }
-            let set = try await keys.keySet(of: issuer, fresh: true)
-            return try IssuedToken.verify(compact, issuers: [issuer], keySets: [issuer.url: set], at: time)
+            return try await issued(compact, by: issuer, at: time, fresh: true)
         }
+    }
+
+    private func issued(
+        _ compact: String, by issuer: PartyPolicy.Issuer, at time: Timestamp, fresh isFresh: Bool
+    ) async throws(Refusal) -> IssuedToken {
+        let set = try await keys.keySet(of: issuer, fresh: isFresh)
+        var lists: [String: RevocationList] = [:]
+        if IssuedToken.claimedIssuer(of: compact)?.isRevocable == true {
+            lists[issuer.url] = try await keys.revocations(of: issuer, keySet: set, at: time)
+        }
+        return try IssuedToken.verify(
+            compact, issuers: [issuer], keySets: [issuer.url: set], revocations: lists, at: time)
     }
 
     /// Runtime data of Cloister's own form must be what the report data says (AC-069). Of other forms the key

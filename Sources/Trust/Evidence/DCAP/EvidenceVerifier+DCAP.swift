@@ -8,7 +8,7 @@ extension EvidenceVerifier {
         _ evidence: ArraySlice<UInt8>, tee: TEE, collateral: EvidenceCollateral?, at time: Timestamp,
         policy: AcceptancePolicy, reportData: [UInt8]?
     ) -> Verdict {
-        var appraisal = Appraisal(tee: tee)
+        var appraisal = Appraisal(tee: tee, policy)
         // 1. Form.
         let quote: DCAPQuote
         do throws(Refusal) { quote = try DCAPQuote(evidence, of: tee) } catch {
@@ -53,6 +53,7 @@ extension EvidenceVerifier {
         appraisal.checkTCBLevel(
             quote.body, chain: chain, tcbInfo: tcbInfo, module: module, quotingEnclave: quotingEnclave, policy: policy,
             at: time)
+        if let chain, appraisal.signatureChain == .valid { appraisal.mark(quote.body, chain.platform) }
 
         // 11. Policy.
         switch quote.body {

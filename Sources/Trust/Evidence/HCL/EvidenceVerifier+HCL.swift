@@ -6,7 +6,7 @@ extension EvidenceVerifier {
         _ bytes: ArraySlice<UInt8>, collateral: EvidenceCollateral?, at time: Timestamp, policy: AcceptancePolicy,
         reportData: [UInt8]?
     ) -> Verdict {
-        var appraisal = Appraisal(tee: .hcl)
+        var appraisal = Appraisal(tee: .hcl, policy)
         let evidence: HCLEvidence
         let report: HCLReport
         let signed: SignedTPMQuote

@@ -7,7 +7,7 @@ extension EvidenceVerifier {
     func verifyNVIDIA(
         _ evidence: ArraySlice<UInt8>, at time: Timestamp, policy: AcceptancePolicy, reportData: [UInt8]?
     ) -> Verdict {
-        var appraisal = Appraisal(tee: .nvidia)
+        var appraisal = Appraisal(tee: .nvidia, policy)
         let parts: NVIDIAEvidence
         let report: NVIDIAReport
         do throws(Refusal) {

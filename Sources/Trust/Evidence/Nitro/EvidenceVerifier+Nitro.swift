@@ -5,7 +5,7 @@ extension EvidenceVerifier {
     func verifyNitro(
         _ evidence: ArraySlice<UInt8>, at time: Timestamp, policy: AcceptancePolicy, reportData: [UInt8]?
     ) -> Verdict {
-        var appraisal = Appraisal(tee: .nitro)
+        var appraisal = Appraisal(tee: .nitro, policy)
         let document: NitroDocument
         do throws(Refusal) { document = try NitroDocument(evidence) } catch {
             appraisal.fail("format", error)

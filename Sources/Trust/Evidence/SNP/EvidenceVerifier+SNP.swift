@@ -7,7 +7,7 @@ extension EvidenceVerifier {
         _ evidence: ArraySlice<UInt8>, collateral: EvidenceCollateral?, at time: Timestamp, policy: AcceptancePolicy,
         reportData: [UInt8]?
     ) -> Verdict {
-        var appraisal = Appraisal(tee: .snp)
+        var appraisal = Appraisal(tee: .snp, policy)
         let report: SNPReport
         do throws(Refusal) { report = try SNPReport(evidence) } catch {
             appraisal.fail("format", error)
@@ -46,7 +46,10 @@ extension EvidenceVerifier {
             appraisal.signatureChain =
                 isEndorsed && isTrusted && isValid && isUnrevoked && isSigned ? .valid : .invalid
             appraisal.checkPlatform(report, endorsement.platform)
-            if appraisal.signatureChain == .valid { appraisal.claims = SNPClaims.of(report, product: product) }
+            if appraisal.signatureChain == .valid {
+                appraisal.claims = SNPClaims.of(report, product: product)
+                appraisal.mark(report, product: product)
+            }
         }
         appraisal.checkSNPPolicy(report, endorsement?.platform, policy: policy, reportData: reportData)
     }

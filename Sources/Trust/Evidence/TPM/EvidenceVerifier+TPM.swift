@@ -5,7 +5,7 @@ extension EvidenceVerifier {
     func verifyTPM(
         _ bytes: ArraySlice<UInt8>, at time: Timestamp, policy: AcceptancePolicy, reportData: [UInt8]?
     ) -> Verdict {
-        var appraisal = Appraisal(tee: .tpm)
+        var appraisal = Appraisal(tee: .tpm, policy)
         let evidence: TPMEvidence
         do throws(Refusal) { evidence = try TPMEvidence(bytes) } catch {
             appraisal.fail("format", error)

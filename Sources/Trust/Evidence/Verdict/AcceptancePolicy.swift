@@ -17,6 +17,8 @@ public struct AcceptancePolicy: Hashable, Sendable {
     /// A matched level that names one of these is refused.
     public var refusedAdvisories: Set<String> = []
     public var acceptsDebug = false
+    /// Evidence with one of these marks is refused, whatever else it proves.
+    public var distrusted: Set<EvidenceMark> = []
     /// SNP: an absent revocation list is refused. Intel's collateral always has its lists.
     public var requireRevocationLists = false
     public var dcap = DCAPRequirements()

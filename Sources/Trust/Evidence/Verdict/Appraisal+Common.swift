@@ -29,6 +29,7 @@ extension Appraisal {
         for role in roles {
             guard let anchor = anchors.anchor(path.root, role) else { continue }
             pass(name, "\(path.rootDetail) is trusted as \(anchor.grade.rawValue)")
+            marks += path.marks
             return anchor
         }
         if path.root.isMarkedSimulated {

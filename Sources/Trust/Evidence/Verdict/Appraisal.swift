@@ -18,9 +18,13 @@ struct Appraisal {
     var hostData: [UInt8] = []
     var isDebuggable = false
     var attested: AttestedEvidence?
+    /// By what this evidence could be distrusted.
+    var marks: [EvidenceMark] = []
+    private let distrusted: Set<EvidenceMark>
 
-    init(tee: TEE) {
+    init(tee: TEE, _ policy: AcceptancePolicy) {
         self.tee = tee
+        distrusted = policy.distrusted
         checks.reserveCapacity(24)
     }
 
@@ -66,6 +70,7 @@ struct Appraisal {
     /// no claims.
     consuming func verdict() -> Verdict {
         let isSigned = signatureChain == .valid
+        if isSigned { checkDistrust() }
         if firstFailure == nil, !isSigned {
             fail("signature-chain", .evidenceChain, "the signature chain was not verified to its end")
         }
@@ -75,6 +80,22 @@ struct Appraisal {
             claims: isSigned ? claims : [:], isPolicyMet: isPolicyMet,
             validUntil: isSigned ? validUntil : nil, checks: checks, reportData: isSigned ? reportData : [],
             hostData: isSigned ? hostData : [], isDebuggable: isSigned && isDebuggable,
-            attested: isSigned ? attested : nil)
+            attested: isSigned ? attested : nil, marks: isSigned ? marks : [])
+    }
+
+    /// What somebody has distrusted by name, whatever else holds.
+    private mutating func checkDistrust() {
+        if let tcb { mark(tcb) }
+        guard !distrusted.isEmpty else { return }
+        if let mark = marks.first(where: distrusted.contains) {
+            failPolicy("distrust", mark.code, "\(mark) is distrusted")
+        } else {
+            pass("distrust", "none of \(marks.count) marks is distrusted")
+        }
+    }
+
+    private mutating func mark(_ tcb: TCBAppraisal) {
+        let dates = [tcb.platform.date, tcb.module?.date].compactMap(\.self).map(\.description)
+        marks += ([tcb.status.rawValue] + dates + advisories).compactMap { EvidenceMark(.tcb, named: $0) }
     }
 }

@@ -44,6 +44,8 @@ public struct Verdict: Sendable {
     public let isDebuggable: Bool
     /// The evidence itself, read; nil unless the signature chain is valid.
     public let attested: AttestedEvidence?
+    /// By what this evidence could be distrusted; empty unless the signature chain is valid.
+    public internal(set) var marks: [EvidenceMark] = []
 
     public var accepted: Bool { code == nil }
     /// One of `TCBStatus`; nil when it was not determined.

@@ -1,3 +1,4 @@
+import Crypto
 import Encoding
 
 /// A chain from a leaf to a self-signed root whose names, constraints and signatures hold; trust and time are apart.
@@ -12,6 +13,8 @@ struct CertificatePath: Sendable {
     let validity: Validity
     /// The root's name and key, written once: details of checks are made on every use of a cached chain.
     let rootDetail: String
+    /// Each certificate, by which the evidence under it can be distrusted.
+    let marks: [EvidenceMark]
 
     var leaf: Certificate { certificates[0] }
     var root: Certificate { certificates[certificates.count - 1] }
@@ -53,6 +56,7 @@ struct CertificatePath: Sendable {
         for certificate in certificates.dropFirst() { validity = validity.intersection(Validity(certificate)) }
         self.validity = validity
         rootDetail = "\(root.nameForDetail) with key \(root.pin)"
+        marks = certificates.map { EvidenceMark(.certificate, hex: SHA256.hash(data: $0.der)) }
     }
 
     private static func checkRole(

@@ -1,0 +1,56 @@
+import Encoding
+import Evidence
+
+/// The form in which issued tokens are on record: one line each, in one record for each second of a ring.
+///
+/// A ring, because a store of records keeps the name of every record that it ever had: this one has as many as the ring
+/// has seconds, and what has expired is overwritten a lap later.
+enum IssuedTokenRing {
+    /// Seconds of one lap; longer than any token lives.
+    static let lap: Int64 = 65_536
+
+    /// The name of the record of one second.
+    static func name(of time: Timestamp) -> String { String(time.seconds % lap) }
+
+    /// What is on record of one token.
+    struct Line: Sendable {
+        let id: String
+        let expires: Timestamp
+        let marks: [String]
+
+        /// - Parameter marks: written as digests, so that the state says nothing of machines to who does not know them.
+        init(id: String, expires: Timestamp, marks: [EvidenceMark]) {
+            self.id = id
+            self.expires = expires
+            self.marks = marks.map(IssuedTokenRing.digest)
+        }
+
+        var bytes: [UInt8] {
+            Array(([id, String(expires.seconds)] + marks).joined(separator: " ").utf8) + [UInt8(ascii: "\n")]
+        }
+    }
+
+    /// 64 bits suffice: whoever finds two marks with one digest revokes a token too many.
+    static func digest(_ mark: EvidenceMark) -> String { Hex.encode(Digest(of: mark.description).bytes.prefix(8)) }
+
+    /// The record of a second with `lines` added; what is left of a former lap goes.
+    static func record(_ value: [UInt8]?, adding lines: [Line], at second: Timestamp) -> [UInt8] {
+        let header = Array("\(second.seconds)\n".utf8)
+        let former = value.flatMap { $0.starts(with: header) ? $0 : nil } ?? header
+        return former + lines.flatMap(\.bytes)
+    }
+
+    /// The tokens of one record that have a mark and have not expired, by id, with their ends.
+    static func tokens(in value: [UInt8], with digest: [UInt8], at time: Timestamp) -> [String: Timestamp] {
+        var found: [String: Timestamp] = [:]
+        for line in value.split(separator: UInt8(ascii: "\n")).dropFirst() {
+            let fields = line.split(separator: UInt8(ascii: " "))
+            guard fields.count > 2, fields.dropFirst(2).contains(where: { $0.elementsEqual(digest) }),
+                let seconds = Int64(String(decoding: fields[1], as: UTF8.self))
+            else { continue }
+            let expires = Timestamp(seconds: seconds)
+            if time <= expires { found[String(decoding: fields[0], as: UTF8.self)] = expires }
+        }
+        return found
+    }
+}

@@ -1,0 +1,74 @@
+public import Encoding
+import Evidence
+import Synchronization
+
+/// The revocation lists of attestation services as one relying party sees them: fetched on use, used for seconds, and
+/// not at all when none can be had in time.
+public final class RevocationCache: Sendable {
+    /// GET of one URL, at most that many bytes.
+    public typealias Fetch = @Sendable (_ url: String, _ maximumBytes: Int) async throws(Refusal) -> [UInt8]
+
+    /// Seconds for which a list is used without asking again: how long a revoked token may still be accepted, where the
+    /// service can be reached.
+    public static let refreshSeconds: Int64 = 5
+
+    private struct Entry {
+        var list: RevocationList?
+        var asked: Timestamp
+    }
+
+    private let fetch: Fetch
+    private let entries = Mutex<[String: Entry]>([:])
+
+    public init(fetch: @escaping Fetch) {
+        self.fetch = fetch
+    }
+
+    /// The current list of an issuer that publishes one.
+    ///
+    /// - Throws: `revocations-unavailable` when there is no current one, or only an older one than was seen before;
+    ///   `token-key-unknown` when its key is not in `keySet`, which may have to be fetched again.
+    public func list(
+        of issuer: PartyPolicy.Issuer, keySet: IssuerKeySet, at now: Timestamp
+    ) async throws(Refusal) -> RevocationList {
+        let (known, isDue) = begin(issuer.url, at: now)
+        if let known, !isDue { return known }
+        do throws(Refusal) {
+            let bytes = try await fetch(issuer.url + RevocationList.path, RevocationList.maximumBytes)
+            let list = try RevocationList(
+                compact: String(decoding: bytes, as: UTF8.self), issuer: issuer, keySet: keySet, at: now)
+            return try keep(list)
+        } catch {
+            // What is known is good until it ends by itself, and no longer.
+            if let known { return known }
+            if error.code == .tokenKeyUnknown { throw error }
+            throw Refusal(
+                .revocationsUnavailable, "the issuer's list of revoked tokens cannot be had: \(error.name)")
+        }
+    }
+
+    /// What is known and current, and whether it is time to ask again. One caller asks; others go by what is known.
+    private func begin(_ url: String, at now: Timestamp) -> (RevocationList?, isDue: Bool) {
+        entries.withLock { entries in
+            let entry = entries[url]
+            let known = entry?.list.flatMap { $0.isCurrent(at: now) ? $0 : nil }
+            if let entry, known != nil, (0..<Self.refreshSeconds).contains(now - entry.asked) { return (known, false) }
+            entries[url] = Entry(list: entry?.list, asked: now)
+            return (known, true)
+        }
+    }
+
+    /// A list never gives back what an earlier one took.
+    private func keep(_ list: RevocationList) throws(Refusal) -> RevocationList {
+        let isOlder = entries.withLock { entries in
+            let known = entries[list.issuer]
+            if let seen = known?.list, seen.sequence > list.sequence { return true }
+            entries[list.issuer] = Entry(list: list, asked: known?.asked ?? list.issuedAt)
+            return false
+        }
+        guard !isOlder else {
+            throw Refusal(.revocationsUnavailable, "the issuer's list of revoked tokens is older than one seen before")
+        }
+        return list
+    }
+}
