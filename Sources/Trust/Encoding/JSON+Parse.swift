@@ -165,23 +165,27 @@ private struct Parser {
 
     private mutating func string() throws(JSON.ParseError) -> String {
         index += 1
+        var run = index
+        // Empty until the first escape; most strings have none and are read where they stand.
         var text: [UInt8] = []
         while true {
             guard let byte = current else { throw problem("end of text in a string") }
             switch byte {
             case UInt8(ascii: "\""):
+                let rest = bytes[run..<index]
                 index += 1
-                guard let string = String(streamSafe: text[...]) else {
+                if !text.isEmpty { text += rest }
+                guard let string = String(streamSafe: text.isEmpty ? rest : text[...]) else {
                     throw problem("invalid UTF-8, or too many combining marks in a row")
                 }
                 return string
             case UInt8(ascii: "\\"):
+                text += bytes[run..<index]
                 index += 1
                 try escape(into: &text)
+                run = index
             case 0..<0x20: throw problem("control character in a string")
-            default:
-                text.append(byte)
-                index += 1
+            default: index += 1
             }
         }
     }

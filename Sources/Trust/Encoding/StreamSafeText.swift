@@ -23,5 +23,7 @@ extension String {
     }
 
     /// The beginning, for error texts; counted in Unicode scalars, since one `Character` may be of any length.
-    public func excerpt(_ scalars: Int) -> String { String(unicodeScalars.prefix(scalars)) }
+    public func excerpt(_ scalars: Int) -> String {
+        utf8.count <= scalars ? self : String(unicodeScalars.prefix(scalars))
+    }
 }

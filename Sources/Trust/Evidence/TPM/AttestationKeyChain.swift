@@ -1,5 +1,4 @@
 import Encoding
-import SwiftASN1
 
 /// The certificate of a TPM's attestation key up to a root, proven but for trust and time.
 struct AttestationKeyChain: Sendable {
@@ -50,12 +49,10 @@ struct AttestationKeyChain: Sendable {
     ///
     /// Google's name the purpose of endorsement keys, or none; a key that may only decrypt does not pass as a leaf.
     private static func requirePurpose(_ leaf: Certificate) throws(Refusal) {
-        guard let value = leaf.extensionValue("2.5.29.37") else { return }
-        let purposes = try? DER.sequence(try DER.parse(value), identifier: .sequence) { nodes in
-            var purposes: Set<String> = []
-            while let node = nodes.next() {
-                purposes.insert(String(describing: try ASN1ObjectIdentifier(derEncoded: node)))
-            }
+        guard let value = leaf.extensionValue(.extendedKeyUsage) else { return }
+        let purposes = try? DERValue(parsing: value).members { nodes in
+            var purposes: Set<OID> = []
+            while let node = try nodes.next() { purposes.insert(try node.objectIdentifier) }
             return purposes
         }
         guard let purposes, !purposes.isDisjoint(with: ["2.23.133.8.1", "2.23.133.8.3"]) else {
