@@ -94,7 +94,7 @@ public struct Certificate: Hashable, Sendable {
     }
 
     public static func == (left: Certificate, right: Certificate) -> Bool { left.der == right.der }
-    public func hash(into hasher: inout Hasher) { hasher.combine(der) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(contentsOf: der) }
 }
 
 // MARK: Parsing

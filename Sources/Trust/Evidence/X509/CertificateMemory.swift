@@ -10,7 +10,12 @@ final class CertificateMemory: Sendable {
         let issuerPin: Digest
     }
 
-    private let read: ProvenCache<[UInt8], Certificate>
+    private struct Encoded: Hashable {
+        let der: [UInt8]
+        func hash(into hasher: inout Hasher) { hasher.combine(contentsOf: der) }
+    }
+
+    private let read: ProvenCache<Encoded, Certificate>
     private let signed: ProvenCache<Link, Void>
 
     init(capacity: Int) {
@@ -22,9 +27,9 @@ final class CertificateMemory: Sendable {
     ///
     /// - Throws: `Refusal` with `code`.
     func certificate(der: [UInt8], refusing code: RefusalCode) throws(Refusal) -> Certificate {
-        if let known = read.value(der) { return known }
+        if let known = read.value(Encoded(der: der)) { return known }
         let certificate = try Certificate(der: der, refusing: code)
-        read.insert(certificate, der)
+        read.insert(certificate, Encoded(der: der))
         return certificate
     }
 
