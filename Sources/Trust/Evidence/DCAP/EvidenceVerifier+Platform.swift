@@ -30,7 +30,7 @@ extension EvidenceVerifier {
     }
 
     private func requireTrusted(_ path: CertificatePath, _ role: TrustAnchors.Role) throws(Refusal) {
-        var appraisal = Appraisal(tee: .sgx)
+        var appraisal = Appraisal(tee: .sgx, .default)
         _ = appraisal.checkAnchor("trusted-root", path, roles: [role], anchors)
         if let failure = appraisal.firstFailure, let code = failure.code { throw Refusal(code, failure.detail) }
     }
