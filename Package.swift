@@ -103,7 +103,11 @@ let services: [Target] = [
     library("EvidenceForge", "Services", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     library(
         "SimulatedTEE", "Services",
-        ["CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging, lifecycle]),
+        [
+            "CUnixSocket", "Encoding", "Evidence", "EvidenceForge", "Attester", crypto, cryptoExtras, logging,
+            lifecycle,
+            hummingbird, httpTypes, nioCore,
+        ]),
     library(
         "AttestationService", "Services",
         [
@@ -121,8 +125,7 @@ let services: [Target] = [
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit",
             "Telemetry", "Unit", "Imaging", "InferenceProtocol", "Records", crypto, cryptoExtras, logging, hummingbird,
-            httpTypes, lifecycle, nioCore,
-            grdb,
+            httpTypes, lifecycle, nioCore, grdb,
         ]),
     library(
         "Diagnostics", "Services",
@@ -134,7 +137,7 @@ let services: [Target] = [
 ]
 
 let executables: [Target] = [
-    unit("simulated-tee", ["SimulatedTEE", arguments]),
+    unit("simulated-tee", ["Evidence", "EvidenceForge", "SimulatedTEE", arguments]),
     unit("attestation-service", ["AttestationService", "ServiceKit", "Telemetry", arguments]),
     unit("key-service", ["KeyService", "ServiceKit", "Telemetry", arguments]),
     unit("medical-platform", ["MedicalPlatform", "ServiceKit", "Telemetry", arguments]),
@@ -144,9 +147,7 @@ let executables: [Target] = [
         [
             "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "Attester", "AttestationToken", "Channel",
             "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras,
-            x509, asn1, logging,
-            hummingbird,
-            httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
+            x509, asn1, logging, hummingbird, httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
 
@@ -159,7 +160,8 @@ let everyTest: [Target] = [
     tests("AttestationToken", ["AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, asn1, x509]),
     tests("Channel", ["Channel", "AttestationToken", "Encoding", "Evidence", crypto]),
     tests("EvidenceForge", ["EvidenceForge", "Encoding", "Evidence", crypto, cryptoExtras]),
-    tests("SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", crypto, "simulated-tee"]),
+    tests(
+        "SimulatedTEE", ["SimulatedTEE", "Attester", "Encoding", "Evidence", "EvidenceForge", crypto, "simulated-tee"]),
     tests(
         "ServiceKit",
         [

@@ -1,6 +1,7 @@
 import Attester
 import Encoding
 import Evidence
+import EvidenceForge
 import SimulatedTEE
 import Testing
 
@@ -29,6 +30,31 @@ import Testing
             #expect(verdict.claims[Scene.measurement(tee)] == .string(Hex.encode(measured)))
             #expect(verdict.validUntil == Scene.time - 300 + PublishedCollateral.validity)
         }
+    }
+
+    private static let models: [(TEE, MachineModel)] =
+        SNPProduct.allCases.flatMap { product in
+            [2, 3, 5].flatMap { version in
+                [SNPReport.SigningKey.vcek, .vlek].map { key in
+                    (.snp, MachineModel(product: product, reportVersion: version, endorsementKey: key))
+                }
+            }
+        } + [(.tdx, MachineModel(tdQuote: .tdx5)), (.tdx, MachineModel(tdQuote: .tdx5TD15))]
+        + [(.hcl, MachineModel(product: .genoa))]
+
+    @Test(arguments: models)
+    func `every model of machine that can be chosen gives evidence that is accepted`(
+        tee: TEE, model: MachineModel
+    ) throws {
+        let factory = try EvidenceFactory(root: try DevelopmentRoot.forTests.get(), model: model)
+        let made = try factory.evidence(
+            tee, measurement: Scene.program, party: Scene.party, reportData: Scene.reportData, at: Scene.time)
+        let verdict = try Scene.trusting(factory.root).verify(
+            made.evidence, tee: tee, collateral: made.collateral, at: Scene.time, reportData: Scene.reportData)
+        #expect(verdict.accepted, "\(verdict.detail)")
+        guard tee == .snp else { return }
+        let report = try SNPReport(made.evidence[...])
+        #expect(report.version == model.reportVersion && report.signingKey == model.endorsementKey)
     }
 
     @Test("AC-004 evidence of a simulated root that nobody named is refused", arguments: simulated)

@@ -74,4 +74,55 @@ enum IndependentVerifier {
             "reportData": report[0x50:0x90].hex(), "version": report[0], "policy": report[8:16].hex(), "vcek":
             vek.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value}))
         """#
+
+    /// Arguments: a folder with `evidence` and `simulated-root.json`, and the URL of a PCCS.
+    static let dcapOnline = #"""
+        import asyncio, json, sys, time, dcap_qvl
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding
+        folder, url = sys.argv[1:3]
+        quote = open(folder + "/evidence", "rb").read()
+        pem = json.load(open(folder + "/simulated-root.json"))["sgxRoot"]
+        root = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
+        async def fetch():
+            return await dcap_qvl.get_collateral(url, quote)
+        collateral = asyncio.run(fetch())
+        report = dcap_qvl.verify_with_root_ca(quote, collateral, root, int(time.time()))
+        try:
+            dcap_qvl.verify(quote, collateral, int(time.time()))
+            other = "accepted"
+        except ValueError:
+            other = "refused"
+        body = dcap_qvl.parse_quote(quote)
+        measurement = body.report.mr_enclave if body.is_sgx() else body.report.mr_td
+        print(json.dumps({"status": report.status, "otherRoot": other, "measurement": measurement.hex()}))
+        """#
+
+    /// Arguments: a folder with `evidence` and `simulated-root.json`, and the URL of a KDS.
+    static let snpOnline = #"""
+        import hashlib, json, sys, urllib.request, omne_attest
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding
+        folder, url = sys.argv[1:3]
+        report = open(folder + "/evidence", "rb").read()
+        def get(path):
+            with urllib.request.urlopen(url + path) as answer:
+                return answer.read()
+        tcb = report[0x180:0x188]
+        vcek = get("/vcek/v1/Milan/%s?blSPL=%d&teeSPL=%d&snpSPL=%d&ucodeSPL=%d" % (
+            report[0x1a0:0x1e0].hex(), tcb[0], tcb[1], tcb[6], tcb[7]))
+        ask, ark = (certificate.public_bytes(Encoding.DER)
+            for certificate in x509.load_pem_x509_certificates(get("/vcek/v1/Milan/cert_chain")))
+        named = x509.load_pem_x509_certificate(json.load(open(folder + "/simulated-root.json"))["arks"]["Milan"].encode())
+        pin = hashlib.sha256(named.public_bytes(Encoding.DER)).digest()
+        policy = omne_attest.Policy(
+            measurement=report[0x90:0xc0], report_data=report[0x50:0x90], max_vmpl=0, reject_debug=True)
+        seen = omne_attest.verify(report, vcek, ask, ark, pin, policy)
+        try:
+            omne_attest.verify(report, vcek, ask, ark, omne_attest.vectors.ARK_SHA256, policy)
+            other = "accepted"
+        except omne_attest.Fail:
+            other = "refused"
+        print(json.dumps({"status": "UpToDate", "otherRoot": other, "measurement": bytes(seen.measurement).hex()}))
+        """#
 }

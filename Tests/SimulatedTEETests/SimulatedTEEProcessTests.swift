@@ -14,13 +14,14 @@ import Testing
         let process = Process()
         private(set) var firstLine = ""
 
-        init(in folder: TemporaryFolder) async throws {
+        init(in folder: TemporaryFolder, _ options: [String] = []) async throws {
             self.folder = folder
             process.executableURL = ProjectFolders.executables.appending(path: "simulated-tee")
             process.arguments = [
                 "--root", path("simulated-root.json"), "--keys", path("keys"), "--socket", path("run/simulated-tee"),
                 "--collateral", path("collateral"),
             ]
+            process.arguments? += options
             let output = Pipe()
             process.standardOutput = output
             process.standardError = FileHandle.nullDevice
@@ -113,5 +114,37 @@ import Testing
             #expect(result["policy"] == "0000030000000000")
             #expect(result["vcek"] == "SEV-VCEK")
         }
+    }
+
+    /// What it publishes is fetched by other people's clients, each by its own vendor's paths.
+    @Test(
+        .enabled(if: ProjectFolders.python != nil, "the tests' Python environment is not set up"),
+        arguments: [
+            (TEE.sgx, []), (.tdx, []), (.tdx, ["--tdx-quote", "5"]), (.snp, []),
+            (.snp, ["--snp-product", "Milan", "--snp-report", "2"]),
+            (.snp, ["--snp-product", "Milan", "--snp-report", "5"]),
+        ])
+    func `an independent verifier accepts it with collateral from the simulated vendors' web services`(
+        tee: TEE, options: [String]
+    ) async throws {
+        let python = try #require(ProjectFolders.python)
+        let port = try PythonProcess.run(
+            python.path,
+            ["-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"],
+            [:]
+        ).output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let running = try await Running(in: try TemporaryFolder(), ["--vendor-port", port] + options)
+        let source = SimulatedSource(socket: running.path("run/simulated-tee"), party: Scene.party, tee: tee)
+        let made = try await source.evidence(reportData: Scene.reportData)
+        try Data(made.evidence).write(to: URL(filePath: running.path("evidence")))
+        let program = tee == .snp ? IndependentVerifier.snpOnline : IndependentVerifier.dcapOnline
+        let judged = try PythonProcess.run(
+            python.path, ["-c", program, running.folder.url.path, "http://127.0.0.1:\(port)"], [:])
+        #expect(await running.stop() == 0)
+        #expect(judged.status == 0, "\(judged.output)")
+        let result = try JSON.parse(judged.output.trimmingCharacters(in: .whitespacesAndNewlines))
+        #expect(result["status"] == "UpToDate")
+        #expect(result["measurement"] == .string(try Scene.expected(tee, "/proc/self/exe")))
+        #expect(result["otherRoot"] == "refused")
     }
 }

@@ -17,7 +17,9 @@ extension EvidenceCase {
             }
             return NVIDIAEvidence(report: report, certificateChain: try file("chain")).json.canonical
         case .nitro:
-            return Base64.decode(EvidenceCase.text(bytes), .lenient) ?? bytes
+            // Recorded ones are base64 in files with such names; in any other file that would be a fault.
+            let isText = ["b64", "base64"].contains { entry["evidence"]?.string?.hasSuffix($0) ?? false }
+            return isText ? Base64.decode(EvidenceCase.text(bytes), .lenient) ?? bytes : bytes
         case .hcl:
             guard entry["tpm_quote"] != nil else { return bytes }
             // A report of the paravisor, with the quote in a file of its own.
@@ -52,7 +54,9 @@ extension EvidenceCase {
         do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
             throw Refusal(.collateralInvalid, "\(name): \(error)")
         }
-        return try EvidenceCollateral(json: json, tee: tee)
+        do throws(Refusal) { return try EvidenceCollateral(json: json, tee: tee) } catch {
+            throw Refusal(.collateralInvalid, "\(name): \(error.detail)")
+        }
     }
 
     /// Collateral in a file for each part, documents and signatures together as Intel's service answers them.

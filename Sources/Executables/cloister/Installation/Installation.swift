@@ -35,7 +35,7 @@ final class Installation: Sendable {
         self.state = state
         self.resources = resources
         self.reporter = reporter
-        ports = try Ports(state, names: Service.servers.map(\.rawValue))
+        ports = try Ports(state, names: Service.servers.map(\.rawValue) + [Endpoints.vendors])
         try Installation.makeCertificates(state)
         var parties: [Party: PartyKeys] = [:]
         for party in Party.allCases { parties[party] = try PartyKeys(party, in: state) }

@@ -47,7 +47,7 @@ struct ServiceRunner: Sendable {
         case .simulatedTEE:
             [
                 "--root", state.simulatedRoot, "--keys", state["simulated/keys"], "--socket", state.simulatedSocket,
-                "--collateral", state["simulated/collateral"],
+                "--collateral", state["simulated/collateral"], "--vendor-port", String(ports[Endpoints.vendors]),
             ]
         case .attestation: ["--config", service.configuration(in: state) ?? "", "--insecure"]
         case .keys, .providerKeys, .diagnostics, .platform: ["--config", service.configuration(in: state) ?? ""]

@@ -3,8 +3,9 @@ package import CryptoExtras
 
 /// A private key of a simulated vendor or machine.
 ///
-/// With a memory its signatures are deterministic: the same key and content give the same bytes, so that what a seed makes
-/// can be compared byte by byte. Without one they are the crypto library's own, which is a hundred times faster.
+/// Certificates and lists, which are made again at each start, are signed deterministically: the same key and content give
+/// the same bytes. Evidence is too where a memory was given, so that what a seed makes can be compared byte by byte; without
+/// one the crypto library signs it, which is much faster.
 package struct SigningKey: Sendable {
     /// What kind of key it is, and with that how it signs.
     package enum Kind: Sendable {
@@ -68,10 +69,7 @@ package struct SigningKey: Sendable {
 
     /// The signature over `content` in the form of evidence: r and s of equal length, or an RSA integer.
     package func rawSignature(over content: [UInt8]) throws -> [UInt8] {
-        guard let memory else { return try freshSignature(over: content) }
-        return try memory.signature(signatureAlgorithm + subjectPublicKeyInfo, content) {
-            try repeatableSignature(over: content)
-        }
+        memory == nil ? try freshSignature(over: content) : try repeatableSignature(over: content)
     }
 
     private func freshSignature(over content: [UInt8]) throws -> [UInt8] {
@@ -86,6 +84,13 @@ package struct SigningKey: Sendable {
     }
 
     private func repeatableSignature(over content: [UInt8]) throws -> [UInt8] {
+        guard let memory else { return try derivedSignature(over: content) }
+        return try memory.signature(signatureAlgorithm + subjectPublicKeyInfo, content) {
+            try derivedSignature(over: content)
+        }
+    }
+
+    private func derivedSignature(over content: [UInt8]) throws -> [UInt8] {
         switch kind {
         case .p256(let key): try DeterministicECDSA.signature(key, over: content)
         case .p384(let key): try DeterministicECDSA.signature(key, over: content)
@@ -94,9 +99,9 @@ package struct SigningKey: Sendable {
         }
     }
 
-    /// The SIGNED structure of X.509: `content`, the algorithm, the signature.
+    /// The SIGNED structure of X.509: `content`, the algorithm, the signature; the same bytes each time.
     func signed(_ content: [UInt8]) throws -> [UInt8] {
-        var signature = try rawSignature(over: content)
+        var signature = try repeatableSignature(over: content)
         switch kind {
         case .p256: signature = Array(try P256.Signing.ECDSASignature(rawRepresentation: signature).derRepresentation)
         case .p384: signature = Array(try P384.Signing.ECDSASignature(rawRepresentation: signature).derRepresentation)

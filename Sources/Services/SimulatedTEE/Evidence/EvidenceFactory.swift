@@ -16,11 +16,13 @@ package final class EvidenceFactory: Sendable {
     private let current = Mutex<PublishedCollateral?>(nil)
 
     /// - Throws: when the crypto library fails.
-    package init(root: DevelopmentRoot, randomness: Randomness = .system) throws {
+    package init(
+        root: DevelopmentRoot, model: MachineModel = MachineModel(), randomness: Randomness = .system
+    ) throws {
         self.root = root
         self.randomness = randomness
-        machine = try SimulatedMachine(root)
-        chip = try machine.chip(.milan)
+        machine = try SimulatedMachine(root, model)
+        chip = try machine.chip()
     }
 
     /// A factory over `DevelopmentRoot.forTests`, one per process.
@@ -41,7 +43,7 @@ package final class EvidenceFactory: Sendable {
         return AttesterEvidence(tee: .sgx, evidence: quote, collateral: .dcap(published.sgx))
     }
 
-    /// A TDX quote of version 4 with the collateral to verify it by.
+    /// A TDX quote with the collateral to verify it by.
     ///
     /// - Parameter party: id of the party that runs the TD: MRCONFIGID is it and 16 zero bytes.
     package func tdx(
@@ -49,7 +51,7 @@ package final class EvidenceFactory: Sendable {
     ) throws -> AttesterEvidence {
         let program = AttestedProgram(measurement: measurement.launch, hostData: party.bytes, reportData: reportData)
         let published = try collateral(at: time)
-        let quote = try quote(.tdx4, machine.tdx, program).quote(chain: published.tdxChain)
+        let quote = try quote(machine.model.tdQuote, machine.tdx, program).quote(chain: published.tdxChain)
         return AttesterEvidence(tee: .tdx, evidence: quote, collateral: .dcap(published.tdx))
     }
 
@@ -59,7 +61,7 @@ package final class EvidenceFactory: Sendable {
         try .standard(form, platform: dcap.platform, pck: dcap.pck.key, program: program, keys: machine.keys)
     }
 
-    /// A SEV-SNP report of version 3 with the certificates and the list to verify it by.
+    /// A SEV-SNP report with the certificates and the list to verify it by.
     ///
     /// - Parameter party: id of the party that runs the guest: HOST_DATA.
     package func snp(

@@ -35,7 +35,7 @@ package struct PublishedCollateral: Sendable {
         tdxChain = tdx.embeddedChain
         sgxFMSPC = dated.sgx.platform.fmspc
         tdxFMSPC = dated.tdx.platform.fmspc
-        snp = try dated.chip(.milan).collateral()
+        snp = try dated.chip().collateral()
         var lists: [SNPProduct: [UInt8]] = [:]
         for product in SNPProduct.allCases { lists[product] = try dated.chip(product).list?.der() }
         snpLists = lists

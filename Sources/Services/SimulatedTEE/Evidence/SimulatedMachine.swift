@@ -8,15 +8,17 @@ struct SimulatedMachine: Sendable {
     let sgx: DCAPRecipe
     let tdx: DCAPRecipe
     let dates: Dates
+    let model: MachineModel
     private let root: DevelopmentRoot
 
     /// - Throws: when the crypto library fails.
-    init(_ root: DevelopmentRoot) throws {
-        try self.init(root, collateralFrom: root.madeAt)
+    init(_ root: DevelopmentRoot, _ model: MachineModel) throws {
+        try self.init(root, model, collateralFrom: root.madeAt)
     }
 
-    private init(_ root: DevelopmentRoot, collateralFrom time: Timestamp) throws {
+    private init(_ root: DevelopmentRoot, _ model: MachineModel, collateralFrom time: Timestamp) throws {
         self.root = root
+        self.model = model
         keys = root.keys
         dates = root.dates(collateralFrom: time)
         sgx = try .standard(.sgx, keys: keys, dates: dates)
@@ -25,13 +27,14 @@ struct SimulatedMachine: Sendable {
 
     /// The same machine with collateral that begins at `time`.
     func dated(from time: Timestamp) throws -> SimulatedMachine {
-        try SimulatedMachine(root, collateralFrom: time)
+        try SimulatedMachine(root, model, collateralFrom: time)
     }
 
-    /// A chip of AMD's, about no program yet.
-    func chip(_ product: SNPProduct) throws -> SNPRecipe {
+    /// The chip of the machine, about no program yet; or one of another generation under the same root.
+    func chip(_ product: SNPProduct? = nil) throws -> SNPRecipe {
         try .standard(
-            product, version: 3, program: SimulatedMachine.nobody, keys: keys, dates: dates, at: dates.collateral)
+            product ?? model.product, model.endorsementKey, version: model.reportVersion,
+            program: SimulatedMachine.nobody, keys: keys, dates: dates, at: dates.collateral)
     }
 
     private static let nobody = AttestedProgram(

@@ -36,6 +36,9 @@ package struct DevelopmentRoot: Sendable {
         Dates(issued: madeAt - Dates.day, collateral: time)
     }
 
+    /// The vendors' web services that publish under this root.
+    package var vendorEndpoints: VendorEndpoints { VendorEndpoints(keys: keys, issued: madeAt - Dates.day) }
+
     /// The public half, which a verifier must be told by name (formats section 11).
     ///
     /// - Throws: `not-ready` when the crypto library fails.

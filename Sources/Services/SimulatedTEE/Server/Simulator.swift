@@ -15,12 +15,15 @@ package enum Simulator {
         package var socket: String
         /// Folder of published collateral.
         package var collateral: String
+        /// Where the vendors' web services are answered over plain HTTP, on this machine only; nil for nowhere.
+        package var vendorPort: Int?
 
-        package init(root: String, keys: String, socket: String, collateral: String) {
+        package init(root: String, keys: String, socket: String, collateral: String, vendorPort: Int? = nil) {
             self.root = root
             self.keys = keys
             self.socket = socket
             self.collateral = collateral
+            self.vendorPort = vendorPort
         }
     }
 
@@ -32,20 +35,26 @@ package enum Simulator {
     /// Logs go to standard error.
     ///
     /// - Parameter ready: called once the socket accepts, before the first caller is answered.
-    package static func run(_ paths: Paths, clock: WallClock = .system, ready: () -> Void) async throws {
+    package static func run(
+        _ paths: Paths, model: MachineModel = MachineModel(), clock: WallClock = .system, ready: () -> Void
+    ) async throws {
         let logger = Logger(label: "simulated-tee") { StreamLogHandler.standardError(label: $0) }
         let root = try DevelopmentRoot.keptIn(paths.keys, at: clock.now())
-        let factory = try EvidenceFactory(root: root)
+        let factory = try EvidenceFactory(root: root, model: model)
         try publish(root, to: paths.root)
         let publisher = CollateralPublisher(
             folder: paths.collateral, factory: factory, clock: clock, logger: logger)
         try publisher.publish()
         if let folder = PrivateFiles.folder(of: paths.socket) { try PrivateFiles.makeFolder(folder) }
         let server = try SimulatorServer(socket: paths.socket, factory: factory, clock: clock, logger: logger)
+        var services: [any Service] = [server, publisher]
+        if let port = paths.vendorPort {
+            services.append(VendorServer(endpoints: root.vendorEndpoints, clock: clock).service(port: port))
+        }
         ready()
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: server), .init(service: publisher)],
+                services: services.map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
