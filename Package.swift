@@ -149,9 +149,7 @@ let executables: [Target] = [
         [
             "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "Attester", "AttestationToken", "Channel",
             "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras,
-            x509, asn1, logging,
-            hummingbird,
-            httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
+            x509, asn1, logging, hummingbird, httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
 
