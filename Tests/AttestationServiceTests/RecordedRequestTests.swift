@@ -126,7 +126,7 @@ struct RecordedRequestTests {
 
     @Test(
         "AC-015 an endorsement with one changed bit is refused where its issuer is listed",
-        arguments: [200, 5_000, 10_890])
+        arguments: [200, 5_000, 7_000, 10_890])
     func endorsementBit(offset: Int) async throws {
         let list: JSON = [
             "format": "cloister-launch-acceptance/1",
@@ -139,13 +139,13 @@ struct RecordedRequestTests {
         var envelope = try #require(try decoded(members["report"]).object)
         let endorsements = try decoded(envelope["Endorsements"])
         var message = try #require(endorsements["Uvm"]?.strings?.first.flatMap { Base64.decode($0, .lenient) })
-        // The unprotected header, with a time stamp, is nobody's word; these offsets are outside it.
+        // The unprotected header, with a time stamp, is nobody's word; 7,000 is inside it.
         message[offset] ^= 1
         envelope["Endorsements"] = .string(
             Base64.encodeURL(JSON.object(["Uvm": [.string(Base64.encodeURL(message))]]).canonical))
         members["report"] = .string(Base64.encodeURL(JSON.object(envelope).canonical))
         let answer = await service.post(route, .object(members))
-        if offset == 5_000 {
+        if offset == 7_000 {
             #expect(answer.status == 200, "\(answer.body.text)")
         } else {
             let codes = ["evidence-malformed", "evidence-chain", "evidence-signature"]
@@ -164,19 +164,39 @@ struct RecordedRequestTests {
         #expect(answer.refusal == "debug-enabled")
     }
 
-    @Test func `a recorded TDX quote gets every claim that can be read from it`() async throws {
+    @Test func `a recorded TDX quote reaches no level of the collateral there is, and says what can be read from it`()
+        async throws
+    {
         let json = try JSON.parse(Vectors.bytes("tdx/oe-90c06f-v5-relaunch/collateral.json"))
-        let service = try Service(
-            at: try #require(Timestamp(rfc3339: "2025-02-26T11:37:20Z")), simulated: false,
-            collateral: GivenCollateral(tdx: try DCAPCollateral(json: json)))
+        let collateral = try DCAPCollateral(json: json)
+        let time = try #require(Timestamp(rfc3339: "2025-02-26T11:37:20Z"))
+        let service = try Service(at: time, simulated: false, collateral: GivenCollateral(tdx: collateral))
         let (route, body, expected) = try request("tdx-quote-v4")
-        let answer = await service.post(route, body)
+        #expect(await service.post(route, body).refusal == "tcb-not-accepted")
+        // A token would have had these claims.
+        let quote = try #require(body["quote"]?.string.flatMap { Base64.decode($0, .lenient) })
+        let verdict = EvidenceVerifier(anchors: .vendors).verify(
+            quote, tee: .tdx, collateral: .dcap(collateral), at: time)
+        let claims = expected.object ?? [:]
+        #expect(claims.count > 20)
+        for (claim, value) in claims { #expect(verdict.claims[claim] == value, "\(claim)") }
+    }
+
+    @Test func `a recorded TDX quote of an up-to-date platform gets a token of grade hardware`() async throws {
+        let json = try JSON.parse(Vectors.bytes("tdx/phala-b0c06f-v4/collateral.json"))
+        let service = try Service(
+            at: try #require(Timestamp(rfc3339: "2025-06-19T11:32:27Z")), simulated: false,
+            collateral: GivenCollateral(tdx: try DCAPCollateral(json: json)))
+        let quote = Base64.encodeURL(try Vectors.bytes("tdx/phala-b0c06f-v4/quote.bin"))
+        let answer = await service.post("/attest/TdxVm?api-version=2023-04-01-preview", ["quote": .string(quote)])
         #expect(answer.status == 200, "\(answer.body.text)")
-        for (claim, value) in expected.object ?? [:] { #expect(answer.claims[claim] == value, "\(claim)") }
         #expect(answer.claims["eat_profile"] == "https://aka.ms/maa-eat-profile-tdxvm")
         #expect(answer.claims["dbgstat"] == "disabled")
+        #expect(answer.claims["intuse"] == "generic")
         #expect(answer.claims["x-ms-attestation-type"] == "tdxvm")
-        #expect(answer.claims["attester_tcb_status"] == answer.claims["x-cloister-tcb-status"])
+        #expect(answer.claims["attester_tcb_status"] == "UpToDate")
+        #expect(answer.claims["x-cloister-grade"] == "hardware")
+        #expect(answer.claims["x-ms-policy-hash"] == "9NY0VnTQ-IiBriBplVUpFbczcDaEBUwsiFYAzHu_gco")
     }
 
     @Test func `a TDREPORT without its quote is refused on both routes`() async throws {

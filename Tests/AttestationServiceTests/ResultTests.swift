@@ -38,7 +38,8 @@ struct ResultTests {
         let service = try Service()
         let answer = try await post(service, "EAR")
         #expect(answer.claims["ear_status"] == "contraindicated")
-        let result = try #require(try service.verify(try #require(answer.token)).issued.result)
+        let token = try #require(answer.token)
+        let result = try #require(try service.verify(token).issued.result)
         #expect(result.vector["hardware"] == 97)
         #expect {
             try result.requireAffirmed(["hardware"])
@@ -48,7 +49,7 @@ struct ResultTests {
         let issuer = PartyPolicy.Issuer(pins: [service.keys.pin], simulated: false, url: Service.url)
         #expect {
             try AttestationToken.verify(
-                try #require(answer.token), issuers: [issuer],
+                token, issuers: [issuer],
                 keySets: [Service.url: try IssuerKeySet(json: service.authority.keySet)], at: Service.now)
         } throws: {
             ($0 as? Refusal)?.code == .gradeInsufficient

@@ -32,7 +32,8 @@ struct AttestationResultTests {
 
     @Test(arguments: EARProfile.allCases)
     func `both ways of naming are read`(profile: EARProfile) throws {
-        let token = try verify(Self.claims(profile, status: "warning", vector: ["hardware": 2, "executables": 33]))
+        let token = try verify(
+            Self.claims(profile, status: "warning", part: "warning", vector: ["hardware": 2, "executables": 33]))
         let result = try #require(token.result)
         #expect(result.profile == profile)
         #expect(result.status == .warning)
@@ -50,8 +51,11 @@ struct AttestationResultTests {
     @Test("AC-034 only what is affirmed is affirmed: not what warns, and not what is missing")
     func affirmation() throws {
         let result = try #require(
-            try verify(Self.claims(status: "warning", vector: ["hardware": 2, "executables": 33, "configuration": 0]))
-                .result)
+            try verify(
+                Self.claims(
+                    status: "warning", part: "warning", vector: ["hardware": 2, "executables": 33, "configuration": 0])
+            )
+            .result)
         try result.requireAffirmed(["hardware"])
         try result.requireAffirmed([])
         for name in ["executables", "configuration", "storage-opaque"] {

@@ -59,6 +59,7 @@ package final class AttestationAuthority: Sendable {
     package let issuer: String
     private let dependencies: Dependencies
     private let appraiser: EvidenceAppraiser
+    private let tokens: TokenIssuer
     private let exchange: TPMExchange
 
     /// - Parameter issuer: the base URL without a trailing slash.
@@ -67,6 +68,9 @@ package final class AttestationAuthority: Sendable {
         self.dependencies = dependencies
         appraiser = EvidenceAppraiser(
             anchors: dependencies.anchors, collateral: dependencies.collateral, launches: dependencies.launches)
+        tokens = TokenIssuer(
+            issuer: issuer, keys: dependencies.keys, algorithm: dependencies.tokenAlgorithm,
+            randomness: dependencies.randomness, recording: dependencies.recording)
         exchange = TPMExchange(key: dependencies.keys.contextKey)
     }
 
@@ -146,6 +150,16 @@ extension AttestationAuthority {
         var token: String?
         var policy: Digest?
         var keyID: String?
+
+        /// The answer to a challenge call.
+        init(challenge: JSON) { issued = Issued(reply: challenge, event: "attest.challenge") }
+
+        init(_ token: TokenIssuer.Token, _ reply: JSON) {
+            issued = Issued(reply: reply, event: token.isDraft ? "attest.draft" : "attest")
+            self.token = token.text
+            policy = token.policy
+            keyID = token.keyID
+        }
     }
 
     private func judge(_ type: AttestationType, body: [UInt8]) async throws(APIError) -> Outcome {
@@ -161,10 +175,10 @@ extension AttestationAuthority {
             throw APIError(error)
         }
         let token = try await issue(type, request, evidence, at: time)
-        guard let recipient = evidence.recipient else { return token.outcome(["token": .string(token.text)]) }
+        guard let recipient = evidence.recipient else { return Outcome(token, ["token": .string(token.text)]) }
         do throws(Refusal) {
             let sealed = try SealedToken.seal(token.text, for: recipient, randomness: dependencies.randomness)
-            return token.outcome(["token": .string(sealed)])
+            return Outcome(token, ["token": .string(sealed)])
         } catch { throw APIError(error) }
     }
 
@@ -176,17 +190,27 @@ extension AttestationAuthority {
         do throws(Refusal) { message = try TPMExchange.Message(request.evidence) } catch { throw APIError(error) }
         guard case .request(let answer) = message else {
             let challenge = exchange.challenge(at: time, randomness: dependencies.randomness)
-            return Outcome(issued: Issued(reply: Self.wrapped(challenge), event: "attest.challenge"))
+            return Outcome(challenge: Self.wrapped(challenge))
         }
         let evidence: AppraisedEvidence
         do throws(Refusal) { evidence = try exchange.appraise(answer, appraiser, at: time) } catch {
             throw APIError(error)
         }
         let token = try await issue(.tpm, request, evidence, at: time)
-        return token.outcome(Self.wrapped(["report": .string(token.text)]))
+        return Outcome(token, Self.wrapped(["report": .string(token.text)]))
     }
 
     private static func wrapped(_ answer: JSON) -> JSON { ["data": .string(Base64.encodeURL(answer.canonical))] }
+
+    private func issue(
+        _ type: AttestationType, _ request: AttestRequest, _ evidence: AppraisedEvidence, at time: Timestamp
+    ) async throws(APIError) -> TokenIssuer.Token {
+        dependencies.metrics.count(
+            "attestation_tcb_total", "Accepted evidence by type and TCB status",
+            ["type": .identifier(type.rawValue), "tcb": .identifier(evidence.tcbStatus ?? "none")])
+        let applied = try await policy(type, draft: request.draftPolicy)
+        return try tokens.issue(type, request, evidence, under: applied, at: time)
+    }
 
     private func policy(_ type: AttestationType, draft: String?) async throws(APIError) -> AppliedPolicy {
         guard let draft else {
@@ -197,96 +221,5 @@ extension AttestationAuthority {
         do throws(PolicyError) { return AppliedPolicy(try AppraisalPolicy(parsing: draft)) } catch {
             throw APIError(status: 400, code: .policyParsing, refusal: Refusal(.policyInvalid, "\(error)"))
         }
-    }
-
-    private static func decide(
-        _ policy: AppraisalPolicy, _ claims: [AppraisalClaim]
-    ) throws(APIError) -> AppraisalPolicy.Decision {
-        do throws(PolicyError) { return try policy.evaluate(claims: claims) } catch {
-            throw APIError(status: 400, code: .policyEvaluation, refusal: Refusal(.policyInvalid, "\(error)"))
-        }
-    }
-
-    private static func requirePermission(_ decision: AppraisalPolicy.Decision) throws(APIError) {
-        guard decision.permitted else {
-            throw APIError(
-                status: 400, code: .policyEvaluation,
-                refusal: Refusal(
-                    .appraisalInsufficient,
-                    "The policy denies this evidence. Policy Engine Exception: A Deny claim was issued, "
-                        + "authorization failed."))
-        }
-    }
-}
-
-// MARK: Tokens
-
-extension AttestationAuthority {
-    /// A token with what the audit log says of it.
-    private struct Token {
-        let text: String
-        let isDraft: Bool
-        let policy: Digest
-        let keyID: String
-
-        func outcome(_ reply: JSON) -> Outcome {
-            Outcome(
-                issued: Issued(reply: reply, event: isDraft ? "attest.draft" : "attest"), token: text, policy: policy,
-                keyID: keyID)
-        }
-    }
-
-    /// Applies the policy to what the evidence says, and signs what comes of it.
-    private func issue(
-        _ type: AttestationType, _ request: AttestRequest, _ evidence: AppraisedEvidence, at time: Timestamp
-    ) async throws(APIError) -> Token {
-        dependencies.metrics.count(
-            "attestation_tcb_total", "Accepted evidence by type and TCB status",
-            ["type": .identifier(type.rawValue), "tcb": .identifier(evidence.tcbStatus ?? "none")])
-        let applied = try await policy(type, draft: request.draftPolicy)
-        let policy = applied.policy
-        var claims = TokenClaims(evidence, type: type, request: request, policyHash: policy.hash)
-        claims.name(signer: applied.signer)
-        let incoming = claims.incoming + evidence.incoming
-        let decision = try Self.decide(policy, incoming)
-        if request.draftPolicy == nil {
-            dependencies.recording?.append(
-                AppraisalRecord(time: time, type: type.rawValue, claims: incoming, permitted: decision.permitted))
-        }
-        try Self.requirePermission(decision)
-        let properties: PolicyProperties
-        do throws(Refusal) {
-            properties = try PolicyProperties(decision.properties, type: type)
-            try properties.require(evidence)
-        } catch { throw APIError(status: 400, code: .policyEvaluation, refusal: error) }
-        claims.add(decision.issued, type: type, isDefaultPolicy: applied.isDefault)
-        claims.date(
-            issuer: issuer, at: time, lifetime: properties.lifetime ?? Self.tokenLifetime,
-            randomness: dependencies.randomness)
-        var members = claims.members
-        if let profile = request.profile {
-            members = EARClaims(members, profile: profile, type: type, isDefaultPolicy: applied.isDefault).members
-        }
-        do throws(Refusal) {
-            let signer = try dependencies.keys.signer(request.tokenAlgorithm ?? dependencies.tokenAlgorithm)
-            var header: [String: JSON] = [
-                "jku": .string(issuer + "/certs"), "kid": .string(signer.keyID), "typ": "JWT",
-            ]
-            if type == .tpm { header.merge(properties.certificate(signer.chain)) { $1 } }
-            let payload = JSON.object(members).canonical
-            let isDraft = request.draftPolicy != nil
-            return Token(
-                text: isDraft
-                    ? Self.unsigned(header: header, payload: payload)
-                    : try signer.key.sign(header: header, payload: payload), isDraft: isDraft, policy: policy.hash,
-                keyID: signer.keyID)
-        } catch { throw APIError(error) }
-    }
-
-    /// A draft: `alg` `none` and an empty third part, which no relying party accepts.
-    private static func unsigned(header: [String: JSON], payload: [UInt8]) -> String {
-        var header = header
-        header["alg"] = "none"
-        return Base64.encodeURL(JSON.object(header).canonical) + "." + Base64.encodeURL(payload) + "."
     }
 }
