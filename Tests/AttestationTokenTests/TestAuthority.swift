@@ -5,6 +5,7 @@ import AttestationToken
 import Crypto
 import Encoding
 import Evidence
+import X509
 
 /// One of several independent attestation services, each with keys of its own.
 struct TestAuthority {
