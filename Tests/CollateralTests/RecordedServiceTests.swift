@@ -213,7 +213,7 @@ struct RecordedServiceTests {
         ])
         var services = CollateralServices()
         services.asksAzureInstance = true
-        let found = try await client(service, services).snp(product: .milan, chipID: id, tcb: tcb, at: Self.time)
+        let found = try await client(service, services).snp(product: .milan, chipID: Array(id), tcb: tcb, at: Self.time)
         #expect(found.crl == nil && found.vek.hasPrefix("-----BEGIN CERTIFICATE-----"))
         let other = await refusal {
             _ = try await client(service, services).snp(
