@@ -76,9 +76,9 @@ struct Service {
         at time: Timestamp = now, simulated: Bool = true, collateral: (any CollateralSource)? = nil,
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
         audit: (any AuditFile)? = nil, root: SimulatedRoot? = nil, launches: LaunchAcceptance = .none,
-        tokenAlgorithm: String = "RS256", elapsed: @escaping @Sendable () -> Int64 = { 0 },
-        trustModel: TrustModel = .aad, access: AccessControl? = nil, attestNeedsToken: Bool = false,
-        requestsPerSecond: Int = 0
+        tokenAlgorithm: String = "RS256", trustModel: TrustModel = .aad, access: AccessControl? = nil,
+        attestNeedsToken: Bool = false, requestsPerSecond: Int = 0,
+        elapsed: @escaping @Sendable () -> Int64 = { 0 }
     ) throws {
         self.folder = try folder ?? Self.folderWithKeys(at: time)
         let clock = SetClock(time)
