@@ -177,7 +177,7 @@ let everyTest: [Target] = [
         "AttestationService",
         [
             "AttestationService", "AttestationToken", "Audit", "SimulatedTEE", "Attester", "Collateral", "Encoding",
-            "Evidence", "ServiceKit", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
+            "Evidence", "EvidenceForge", "ServiceKit", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",

@@ -21,17 +21,24 @@ import TestSupport
 /// Collateral that a test hands over.
 struct GivenCollateral: CollateralSource {
     var collateral: DCAPCollateral?
+    /// For TDX, where it differs.
+    var tdx: DCAPCollateral?
     var list: [UInt8]?
+    /// For reports that come without certificates.
+    var snp: SNPCollateral?
 
     func dcap(tee: TEE, fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral {
-        guard let collateral else { throw Refusal(.collateralInvalid, "there is none") }
-        return collateral
+        guard let found = tee == .tdx ? tdx ?? collateral : collateral else {
+            throw Refusal(.collateralInvalid, "there is none")
+        }
+        return found
     }
 
     func snp(
         product: SNPProduct, chipID: [UInt8], tcb: SNPTCBVersion, at time: Timestamp
     ) async throws(Refusal) -> SNPCollateral {
-        throw Refusal(.collateralInvalid, "there is none")
+        guard let snp else { throw Refusal(.collateralInvalid, "there is none") }
+        return snp
     }
 
     func snpCRL(product: String, kind: EndorsementKeyKind, at time: Timestamp) async throws(Refusal) -> [UInt8]? {
@@ -61,11 +68,13 @@ struct Service {
 
     /// - Parameters:
     ///   - simulated: whether the simulator's root is trusted beside the vendors'.
+    ///   - root: of another simulator than the tests' own.
     ///   - elapsed: seconds since start on the clock that only runs forward.
     init(
         at time: Timestamp = now, simulated: Bool = true, collateral: (any CollateralSource)? = nil,
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
-        audit: (any AuditFile)? = nil, elapsed: @escaping @Sendable () -> Int64 = { 0 }
+        audit: (any AuditFile)? = nil, root: SimulatedRoot? = nil, launches: LaunchAcceptance = .none,
+        tokenAlgorithm: String = "RS256", elapsed: @escaping @Sendable () -> Int64 = { 0 }
     ) throws {
         self.folder = try folder ?? Self.folderWithKeys(at: time)
         let clock = SetClock(time)
@@ -74,17 +83,20 @@ struct Service {
         keys = try SigningKeyStore(folder: path, issuer: Self.url, at: time)
         let factory = try EvidenceFactory.forTests.get()
         var anchors = TrustAnchors.vendors
-        if simulated { anchors = anchors.trusting(try factory.root.simulatedRoot()) }
+        if simulated { anchors = anchors.trusting(try root ?? factory.root.simulatedRoot()) }
         let published = try factory.collateral(at: Self.now)
         authority = try AttestationAuthority(
             issuer: Self.url,
             AttestationAuthority.Dependencies(
                 anchors: anchors,
-                collateral: collateral ?? GivenCollateral(collateral: published.sgx, list: published.snp.crl),
+                collateral: collateral
+                    ?? GivenCollateral(
+                        collateral: published.sgx, tdx: published.tdx, list: published.snp.crl, snp: published.snp),
                 keys: keys,
                 audit: try audit.map { try AuditLog(file: $0, clock: clock.wall) }
                     ?? AuditLog(path: path + "/audit.jsonl", clock: clock.wall),
-                clock: try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed), metrics: metrics))
+                clock: try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed), metrics: metrics,
+                launches: launches, tokenAlgorithm: tokenAlgorithm))
         handler = AttestationHandler(
             authority, allowedOrigins: origins, isCollateralThere: { isCollateralThere })
     }

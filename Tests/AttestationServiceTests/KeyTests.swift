@@ -1,6 +1,7 @@
 import AttestationService
 import AttestationToken
 import Encoding
+import Evidence
 import Foundation
 import ServiceKit
 import TestSupport
@@ -48,28 +49,68 @@ struct KeyTests {
         #expect(try Data(contentsOf: file) == Data("{}".utf8))
     }
 
-    @Test func `signing keys rotate below the same issuer key and stay published while their tokens live`() async throws
-    {
+    @Test func `a key is published a day before it signs, and stays until its last token has ended`() async throws {
         let folder = try TemporaryFolder()
         let service = try Service(folder: folder)
+        let day: Int64 = 86_400
         let before = keyIDs(service.keys)
         let old = await service.post(try Sample.snp(["tokenAlgorithm": "ES256"]))
-        let due = Service.now + 30 * 86_400
-        #expect(try !service.keys.rotate(at: due - 1))
-        #expect(try service.keys.rotate(at: due))
+        let nearlyDue = Service.now + 29 * day
+        #expect(try !service.keys.rotate(at: nearlyDue - 1))
+        #expect(try service.keys.rotate(at: nearlyDue))
+        // The successors are published and do not sign.
+        let announced = keyIDs(service.keys)
+        #expect(announced.count == 6)
+        #expect(Array(announced.prefix(3)) == before)
+        #expect(Set(announced).count == 6)
+        #expect(try service.keys.signer("ES256").keyID == before[1])
+        #expect(try !service.keys.rotate(at: nearlyDue + day - 1))
+        let change = nearlyDue + day
+        #expect(try service.keys.rotate(at: change))
         let after = keyIDs(service.keys)
-        #expect(after.count == 6)
-        #expect(Array(after.suffix(3)) == before)
-        #expect(Set(after).count == 6)
-        #expect(try service.keys.signer("ES256").keyID == after[1])
+        #expect(after == Array(announced.suffix(3)) + before)
+        #expect(try service.keys.signer("ES256").keyID == announced[4])
         // The old token still verifies against the new list.
         _ = try service.verify(try #require(old.token))
         // A restart keeps the retired ones too, until nobody can hold a token of theirs.
-        let restarted = try store(folder, at: due + 8 * 3_600)
+        let restarted = try store(folder, at: change + day)
         #expect(keyIDs(restarted) == after)
         #expect(restarted.pin == service.keys.pin)
-        let later = try store(folder, at: due + 25 * 3_600)
+        let later = try store(folder, at: change + day + 1)
         #expect(keyIDs(later) == Array(after.prefix(3)))
+    }
+
+    @Test func `after a long stop the former keys sign for another day`() throws {
+        let folder = try TemporaryFolder()
+        let before = keyIDs(try store(folder))
+        let woken = try store(folder, at: Service.now + 90 * 86_400)
+        #expect(Array(keyIDs(woken).prefix(3)) == before)
+        #expect(keyIDs(woken).count == 6)
+        #expect(try woken.signer("RS256").keyID == before[0])
+    }
+
+    @Test func `after a stop longer than certificates live, new keys sign at once`() throws {
+        let folder = try TemporaryFolder()
+        let before = keyIDs(try store(folder))
+        let woken = try store(folder, at: Service.now + 119 * 86_400)
+        #expect(Array(keyIDs(woken).suffix(3)) == before)
+        #expect(try !before.contains(woken.signer("RS256").keyID))
+    }
+
+    @Test func `SDKs find a chain under the pinned key in x5c, whose leaf is the key of that kid`() throws {
+        let store = try store(try TemporaryFolder())
+        for key in store.keySet["keys"]?.array ?? [] {
+            #expect(Set((key.object ?? [:]).keys).isSuperset(of: ["alg", "kid", "kty", "use", "x5c"]))
+            let chain = try (key["x5c"]?.strings ?? []).map {
+                try Certificate(der: try #require(Base64.decode($0, .padded)))
+            }
+            #expect(chain.count == 2)
+            #expect(chain[1].pin == store.pin)
+            #expect(chain[0].isSigned(by: chain[1]))
+            #expect(chain[0].subjectCommonName == Service.url)
+            #expect(key["kid"] == .string(chain[0].publicKey.attestationKeyID))
+            #expect(try JWK(json: key, .lenient).pin() == chain[0].pin)
+        }
     }
 
     @Test func `a new issuer URL gets certificates of its name under the same issuer key`() throws {

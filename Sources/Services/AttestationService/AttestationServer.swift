@@ -44,7 +44,8 @@ package struct AttestationServer: Sendable {
             AttestationAuthority.Dependencies(
                 anchors: anchors, collateral: try Self.collateral(configuration, anchors, clock), keys: keys,
                 audit: try AuditLog(path: configuration.state + "/audit.jsonl", clock: clock), clock: serviceClock,
-                metrics: metrics))
+                metrics: metrics, launches: try Self.launches(configuration),
+                tokenAlgorithm: configuration.tokenAlgorithm))
         let folder = configuration.collateral
         let isFetched = configuration.collateralServices != nil
         handler = AttestationHandler(
@@ -77,6 +78,11 @@ package struct AttestationServer: Sendable {
         return CollateralClient(
             services: services, transport: try VendorTransport(authorities: configuration.collateralAuthorities),
             cache: try CollateralCache(folder: configuration.collateral), anchors: anchors, clock: clock)
+    }
+
+    private static func launches(_ configuration: AttestationServiceConfiguration) throws -> LaunchAcceptance {
+        guard let path = configuration.launchAcceptance else { return .none }
+        return try LaunchAcceptance(json: try AtomicFile.read(path, maximumBytes: LaunchAcceptance.maximumBytes))
     }
 
     private static func makeFolder(_ path: String) throws {

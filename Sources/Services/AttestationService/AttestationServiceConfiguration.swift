@@ -20,6 +20,10 @@ package struct AttestationServiceConfiguration: Sendable {
     package var insecureSimulatedRoot: String?
     /// Web origins whose pages may call.
     package var allowedOrigins: [String]
+    /// File of the launches that get the claim `x-ms-compliance-status`; nil for none.
+    package var launchAcceptance: String?
+    /// `RS256`, `ES256` or `ES384`: what tokens are signed with unless a request asks for another algorithm.
+    package var tokenAlgorithm = "RS256"
 
     package init(
         listen: Listen, issuer: String, state: String, collateral: String, insecureSimulatedRoot: String? = nil,
@@ -46,10 +50,15 @@ package struct AttestationServiceConfiguration: Sendable {
         collateralAuthorities = try configuration.optionalPath("collateralAuthorities")
         insecureSimulatedRoot = try configuration.optionalPath("insecureSimulatedRoot")
         allowedOrigins = try configuration.strings("allowedOrigins")
+        launchAcceptance = try configuration.optionalPath("launchAcceptance")
+        tokenAlgorithm = try configuration.optionalString("tokenAlgorithm") ?? "RS256"
         try configuration.finish()
         guard issuer.hasPrefix("https://"), issuer.utf8.count > 8, !issuer.hasSuffix("/"),
             issuer.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
         else { throw ConfigurationError("issuer must be an https URL without a trailing slash") }
+        guard SigningKeyRing.algorithms.contains(tokenAlgorithm) else {
+            throw ConfigurationError("tokenAlgorithm is RS256, ES256 or ES384")
+        }
         guard insecureSimulatedRoot == nil || isInsecureAllowed else {
             throw ConfigurationError(
                 "insecureSimulatedRoot makes this service vouch for evidence that protects nothing; "

@@ -25,7 +25,8 @@ public struct AttestationToken: Sendable {
 
     /// Binds an issued token to its runtime data.
     ///
-    /// - Throws: `token-malformed` for an attestation type or claims of the wrong shape, `binding-mismatch` when
+    /// - Throws: `token-malformed` for an attestation type or claims of the wrong shape, `platform-policy` for a TD whose
+    ///   host can make it take faults on its memory, `binding-mismatch` when
     ///   `x-ms-runtime` is not runtime data of Cloister's format or is not what the report data says.
     public init(_ issued: IssuedToken) throws(Refusal) {
         self.issued = issued
@@ -36,6 +37,10 @@ public struct AttestationToken: Sendable {
             throw Refusal(.tokenMalformed, "the token does not say whether the unit is debuggable")
         }
         isDebuggable = debuggable
+        // Other services give tokens to TDs that their host can make fault; no unit runs like that.
+        guard tee != .tdx || claims["tdx_td_attributes_septve_disable"]?.bool == true else {
+            throw Refusal(.platformPolicy, "the unit's TD runs without SEPT_VE_DISABLE")
+        }
         hostData = try Self.hex(names.hostData, claims) ?? []
         guard let runtime = claims["x-ms-runtime"] else {
             throw Refusal(.bindingMismatch, "the token carries no runtime data")

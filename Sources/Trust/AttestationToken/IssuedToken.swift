@@ -14,8 +14,10 @@ public struct IssuedToken: Sendable {
 
     public let compact: String
     public let header: [String: JSON]
-    /// The payload, an object.
+    /// The payload, an object; of a token in EAR form, the claims about the evidence with issuer and times.
     public let claims: JSON
+    /// Tiers of trust; nil for a token that is not in EAR form.
+    public let result: AttestationResult?
     /// The entry of the policy that the token satisfies.
     public let issuer: PartyPolicy.Issuer
     /// SHA-256 of the SPKI of the issuer key that vouched for the signing key.
@@ -37,7 +39,8 @@ public struct IssuedToken: Sendable {
     ///   - time: now, or the moment of the hop that a passport speaks of.
     ///   - maximumAge: greatest age by `iat` in seconds, whatever `exp` says.
     /// - Throws: `token-malformed`, `token-algorithm`, `token-key-unknown`, `issuer-keys-unavailable`,
-    ///   `issuer-keys-untrusted`, `token-signature`, `token-issuer`, `token-time`, `grade-insufficient`.
+    ///   `issuer-keys-untrusted`, `token-signature`, `token-issuer`, `token-time`, `grade-insufficient`,
+    ///   `appraisal-insufficient` for an attestation result that its own issuer contraindicates.
     public static func verify(
         _ compact: String, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet], at time: Timestamp,
         maximumAge: Int64 = 3_600
@@ -60,6 +63,8 @@ public struct IssuedToken: Sendable {
     ) throws(Refusal) {
         compact = jws.compact
         header = jws.header
+        result = try AttestationResult(claims)
+        let claims = result?.claims ?? claims
         self.claims = claims
         self.issuer = issuer
         issuerPin = pin
@@ -72,6 +77,10 @@ public struct IssuedToken: Sendable {
             issuedAt: issuedAt, notBefore: notBefore, expires: expires, validUntil: validUntil, at: time,
             maximumAge: maximumAge)
         grade = try Self.grade(claims, issuer: issuer)
+        // Simulated evidence is contraindicated by itself; who accepts it has said so.
+        guard result?.status != .contraindicated || grade == .simulated else {
+            throw Refusal(.appraisalInsufficient, "the verifier's own status of this evidence is contraindicated")
+        }
     }
 
     /// SHA-256 of the compact form.

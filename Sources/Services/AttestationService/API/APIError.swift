@@ -45,8 +45,3 @@ package struct APIError: Error, Hashable, Sendable {
         ["error": ["code": .string(code.rawValue), "message": .string(refusal.detail)]]
     }
 }
-
-extension RefusalCode {
-    /// The appraisal policy does not permit evidence that is genuine.
-    package static let appraisalInsufficient = RefusalCode("appraisal-insufficient", status: 403)
-}

@@ -59,7 +59,11 @@ package struct AttestationHandler: RequestHandler {
         case .discovery: "/.well-known/openid-configuration"
         case .certs: "/certs"
         case .attest(.sgxEnclave): "/attest/SgxEnclave"
+        case .attest(.openEnclave): "/attest/OpenEnclave"
         case .attest(.sevSnpVm): "/attest/SevSnpVm"
+        case .attest(.tdxVm): "/attest/TdxVm"
+        case .attest(.azureGuest): "/attest/AzureGuest"
+        case .attest(.tpm): "/attest/Tpm"
         case nil: "other"
         }
     }
@@ -97,24 +101,9 @@ extension AttestationHandler {
             "response_types_supported": ["token", "none"],
             "id_token_signing_alg_values_supported": .array(SigningKeyRing.algorithms.map { .string($0) }),
             "revocation_endpoint": .string(authority.issuer + "/revoke"),
-            "claims_supported": .array(Self.claims.map { .string($0) }),
+            "claims_supported": .array(SupportedClaims.names.map { .string($0) }),
         ]
     }
-
-    private static let claims = [
-        "exp", "iat", "iss", "jti", "nbf", "nonce", "is-debuggable", "maa-attestationcollateral", "maa-ehd", "aas-ehd",
-        "product-id", "sgx-mrenclave", "sgx-mrsigner", "svn", "tee", "x-cloister-grade", "x-cloister-tcb-status",
-        "x-cloister-valid-until", "x-ms-attestation-type", "x-ms-inittime", "x-ms-policy", "x-ms-policy-hash",
-        "x-ms-runtime", "x-ms-sevsnpvm-authorkeydigest", "x-ms-sevsnpvm-bootloader-svn",
-        "x-ms-sevsnpvm-familyId", "x-ms-sevsnpvm-guestsvn", "x-ms-sevsnpvm-hostdata", "x-ms-sevsnpvm-idkeydigest",
-        "x-ms-sevsnpvm-imageId", "x-ms-sevsnpvm-is-debuggable", "x-ms-sevsnpvm-launchmeasurement",
-        "x-ms-sevsnpvm-microcode-svn", "x-ms-sevsnpvm-migration-allowed", "x-ms-sevsnpvm-reportdata",
-        "x-ms-sevsnpvm-reportid", "x-ms-sevsnpvm-smt-allowed", "x-ms-sevsnpvm-snpfw-svn", "x-ms-sevsnpvm-tee-svn",
-        "x-ms-sevsnpvm-vmpl", "x-ms-sgx-collateral", "x-ms-sgx-config-id", "x-ms-sgx-config-svn", "x-ms-sgx-ehd",
-        "x-ms-sgx-is-debuggable", "x-ms-sgx-isv-extended-product-id", "x-ms-sgx-isv-family-id",
-        "x-ms-sgx-mrenclave", "x-ms-sgx-mrsigner", "x-ms-sgx-product-id", "x-ms-sgx-report-data", "x-ms-sgx-svn",
-        "x-ms-ver",
-    ]
 
     private func attest(_ type: AttestationType, _ request: ServerRequest) async -> ServerResponse {
         guard let slot = calls.enter() else {
@@ -131,7 +120,7 @@ extension AttestationHandler {
         } catch { return await refuse(type, error, request) }
         do throws(APIError) {
             let issued = try await authority.attest(type, body: body, id: request.id)
-            return Self.json(["token": .string(issued.token)])
+            return Self.json(issued.reply)
         } catch { return Self.error(error) }
     }
 

@@ -22,10 +22,15 @@ package final class AttestationAuthority: Sendable {
         package var clock: ServiceClock
         package var randomness: Randomness
         package var metrics: Metrics
+        /// Which launches get the claim `x-ms-compliance-status`.
+        package var launches: LaunchAcceptance
+        /// What tokens are signed with unless a request asks for another algorithm.
+        package var tokenAlgorithm: String
 
         package init(
             anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, audit: AuditLog,
-            clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics
+            clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
+            launches: LaunchAcceptance = .none, tokenAlgorithm: String = "RS256"
         ) {
             self.anchors = anchors
             self.collateral = collateral
@@ -34,19 +39,24 @@ package final class AttestationAuthority: Sendable {
             self.clock = clock
             self.randomness = randomness
             self.metrics = metrics
+            self.launches = launches
+            self.tokenAlgorithm = tokenAlgorithm
         }
     }
 
     /// What an accepted request gets.
     package struct Issued: Sendable {
-        package let token: String
-        package let isDraft: Bool
+        /// `{"token"}`, or `{"data"}` in the exchange of Tpm.
+        package let reply: JSON
+        /// The audit event: `attest`, `attest.draft` or `attest.challenge`.
+        package let event: String
     }
 
     package let issuer: String
     private let dependencies: Dependencies
-    private let verifier: EvidenceVerifier
-    private let acceptance: AcceptancePolicy
+    private let appraiser: EvidenceAppraiser
+    private let tokens: TokenIssuer
+    private let exchange: TPMExchange
     private let defaultPolicies: [AttestationType: AppraisalPolicy]
 
     /// - Parameter issuer: the base URL without a trailing slash.
@@ -54,13 +64,16 @@ package final class AttestationAuthority: Sendable {
     package init(issuer: String, _ dependencies: Dependencies) throws(Refusal) {
         self.issuer = issuer
         self.dependencies = dependencies
-        verifier = EvidenceVerifier(anchors: dependencies.anchors)
-        var acceptance = AcceptancePolicy.default
-        acceptance.requireRevocationLists = true
-        self.acceptance = acceptance
+        appraiser = EvidenceAppraiser(
+            anchors: dependencies.anchors, collateral: dependencies.collateral, launches: dependencies.launches)
+        tokens = TokenIssuer(
+            issuer: issuer, keys: dependencies.keys, algorithm: dependencies.tokenAlgorithm,
+            randomness: dependencies.randomness)
+        exchange = TPMExchange(key: dependencies.keys.contextKey)
         var policies: [AttestationType: AppraisalPolicy] = [:]
         for type in AttestationType.allCases {
-            do throws(PolicyError) { policies[type] = try AppraisalPolicy(parsing: type.defaultPolicyText) } catch {
+            guard let text = type.defaultPolicyText else { continue }
+            do throws(PolicyError) { policies[type] = try AppraisalPolicy(parsing: text) } catch {
                 throw Refusal(.policyInvalid, "the default policy of \(type.rawValue): \(error)")
             }
         }
@@ -93,8 +106,8 @@ package final class AttestationAuthority: Sendable {
         var entry = AuditEntry(event: "attest", outcome: .allowed, id: id)
         switch outcome {
         case .success(let success):
-            entry.event = success.issued.isDraft ? "attest.draft" : "attest"
-            entry.token = Digest(of: success.issued.token)
+            entry.event = success.issued.event
+            entry.token = success.token.map { Digest(of: $0) }
             entry.policy = success.policy
             entry.key = success.keyID
         case .failure(let error):
@@ -130,131 +143,78 @@ package final class AttestationAuthority: Sendable {
 extension AttestationAuthority {
     private struct Outcome {
         let issued: Issued
-        let policy: Digest
-        let keyID: String
-    }
+        /// The token before it is sealed or wrapped; nil for a challenge.
+        var token: String?
+        var policy: Digest?
+        var keyID: String?
 
-    /// A request whose evidence is genuine, accepted and bound.
-    private struct Appraised {
-        let request: AttestRequest
-        let verdict: Verdict
-        let time: Timestamp
+        /// The answer to a challenge call.
+        init(challenge: JSON) { issued = Issued(reply: challenge, event: "attest.challenge") }
+
+        init(_ token: TokenIssuer.Token, _ reply: JSON) {
+            issued = Issued(reply: reply, event: token.isDraft ? "attest.draft" : "attest")
+            self.token = token.text
+            policy = token.policy
+            keyID = token.keyID
+        }
     }
 
     private func judge(_ type: AttestationType, body: [UInt8]) async throws(APIError) -> Outcome {
-        let appraised: Appraised
-        do throws(Refusal) { appraised = try await appraise(type, body: body) } catch { throw APIError(error) }
-        let request = appraised.request
-        let policy = try policy(type, draft: request.draftPolicy)
-        var claims = TokenClaims(appraised.verdict, type: type, request: request, policyHash: policy.hash)
-        claims.add(try Self.evaluate(policy, claims.incoming), isDefaultPolicy: request.draftPolicy == nil)
-        claims.date(
-            issuer: issuer, at: appraised.time, lifetime: Self.tokenLifetime, randomness: dependencies.randomness)
-        do throws(Refusal) { return try sign(claims, request: request, policy: policy) } catch {
+        let time: Timestamp
+        let request: AttestRequest
+        do throws(Refusal) {
+            time = try dependencies.clock.now()
+            request = try AttestRequest(body, evidence: type.evidenceMember)
+        } catch { throw APIError(error) }
+        guard type != .tpm else { return try exchange(request, at: time) }
+        let evidence: AppraisedEvidence
+        do throws(Refusal) { evidence = try await appraiser.appraise(type, request, at: time) } catch {
             throw APIError(error)
         }
+        let token = try issue(type, request, evidence, at: time)
+        guard let recipient = evidence.recipient else { return Outcome(token, ["token": .string(token.text)]) }
+        do throws(Refusal) {
+            let sealed = try SealedToken.seal(token.text, for: recipient, randomness: dependencies.randomness)
+            return Outcome(token, ["token": .string(sealed)])
+        } catch { throw APIError(error) }
     }
 
-    private func appraise(_ type: AttestationType, body: [UInt8]) async throws(Refusal) -> Appraised {
-        let time = try dependencies.clock.now()
-        let request = try AttestRequest(body, evidence: type.evidenceMember)
-        let verdict = try await verdict(type, evidence: request.evidence, at: time)
-        try verdict.requireAccepted()
-        try Self.requireBinding(request, verdict)
-        return Appraised(request: request, verdict: verdict, time: time)
+    /// One step of the exchange of Tpm: a challenge, or a token about what answers it.
+    private func exchange(_ request: AttestRequest, at time: Timestamp) throws(APIError) -> Outcome {
+        // Azure refuses even the first message where no policy is set.
+        _ = try policy(.tpm, draft: request.draftPolicy)
+        let message: TPMExchange.Message
+        do throws(Refusal) { message = try TPMExchange.Message(request.evidence) } catch { throw APIError(error) }
+        guard case .request(let answer) = message else {
+            let challenge = exchange.challenge(at: time, randomness: dependencies.randomness)
+            return Outcome(challenge: Self.wrapped(challenge))
+        }
+        let evidence: AppraisedEvidence
+        do throws(Refusal) { evidence = try exchange.appraise(answer, appraiser, at: time) } catch {
+            throw APIError(error)
+        }
+        let token = try issue(.tpm, request, evidence, at: time)
+        return Outcome(token, Self.wrapped(["report": .string(token.text)]))
     }
 
-    private func verdict(
-        _ type: AttestationType, evidence: [UInt8], at time: Timestamp
-    ) async throws(Refusal) -> Verdict {
-        switch type {
-        case .sgxEnclave:
-            let identity = try DCAPPlatformIdentity(of: try SGXQuote(evidence[...]).envelope)
-            let collateral = try await dependencies.collateral.dcap(
-                tee: .sgx, fmspc: identity.fmspc, ca: identity.ca, at: time)
-            return verifier.verify(
-                evidence, tee: .sgx, collateral: .dcap(collateral), at: time, policy: acceptance)
-        case .sevSnpVm:
-            let envelope = try SNPEnvelope(evidence)
-            let list = try await dependencies.collateral.snpCRL(
-                product: envelope.product, kind: envelope.kind, at: time)
-            let collateral = SNPCollateral(vek: envelope.endorsementKey, chain: envelope.issuers, crl: list)
-            return verifier.verify(
-                envelope.report, tee: .snp, collateral: .snp(collateral), at: time, policy: acceptance)
-        }
-    }
+    private static func wrapped(_ answer: JSON) -> JSON { ["data": .string(Base64.encodeURL(answer.canonical))] }
 
-    /// Runtime data is bound by the report data's first half, init-time data by what whoever started the TEE chose.
-    private static func requireBinding(_ request: AttestRequest, _ verdict: Verdict) throws(Refusal) {
-        if let runtime = request.runtimeData {
-            guard verdict.reportData.prefix(32).elementsEqual(Digest(of: runtime.bytes).bytes) else {
-                throw Refusal(.bindingMismatch, "the report data is not the digest of runtimeData")
-            }
-        }
-        if let initTime = request.initTimeData {
-            // Empty host data is SGX without key separation, which has nothing to bind with.
-            guard verdict.hostData.prefix(32).elementsEqual(Digest(of: initTime.bytes).bytes) else {
-                throw Refusal(.configMismatch, "the host data or configuration id is not the digest of initTimeData")
-            }
-        }
+    private func issue(
+        _ type: AttestationType, _ request: AttestRequest, _ evidence: AppraisedEvidence, at time: Timestamp
+    ) throws(APIError) -> TokenIssuer.Token {
+        try tokens.issue(
+            type, request, evidence, under: try policy(type, draft: request.draftPolicy),
+            isDefault: request.draftPolicy == nil, at: time)
     }
 
     private func policy(_ type: AttestationType, draft: String?) throws(APIError) -> AppraisalPolicy {
         guard let draft else {
             if let policy = defaultPolicies[type] { return policy }
-            throw APIError(Refusal(.notReady, "there is no policy for \(type.rawValue)"))
+            throw APIError(
+                Refusal(.policyInvalid, "A VBS attestation policy has not been set on the attestation provider."))
         }
         do throws(PolicyError) { return try AppraisalPolicy(parsing: draft) } catch {
             throw APIError(status: 400, code: .policyParsing, refusal: Refusal(.policyInvalid, "\(error)"))
         }
-    }
-
-    private static func evaluate(
-        _ policy: AppraisalPolicy, _ claims: [AppraisalClaim]
-    ) throws(APIError) -> [AppraisalClaim] {
-        let decision: AppraisalPolicy.Decision
-        do throws(PolicyError) { decision = try policy.evaluate(claims: claims) } catch {
-            throw APIError(status: 400, code: .policyEvaluation, refusal: Refusal(.policyInvalid, "\(error)"))
-        }
-        guard decision.permitted else {
-            throw APIError(
-                status: 400, code: .policyEvaluation,
-                refusal: Refusal(
-                    .appraisalInsufficient,
-                    "The policy denies this evidence. Policy Engine Exception: A Deny claim was issued, "
-                        + "authorization failed."))
-        }
-        // The only baseline there is; a property that is not honoured must not look as if it were.
-        let honoured = AppraisalClaim("x-ms-sgx-tcbidentifier", .string("azuredefault"))
-        for property in decision.properties
-        where property.type != honoured.type || property.value != honoured.value {
-            throw APIError(
-                status: 400, code: .policyEvaluation,
-                refusal: Refusal(.policyInvalid, "property \(property.type.prefix(80)) is not supported"))
-        }
-        return decision.issued
-    }
-
-    private func sign(
-        _ claims: TokenClaims, request: AttestRequest, policy: AppraisalPolicy
-    ) throws(Refusal) -> Outcome {
-        let signer = try dependencies.keys.signer(request.tokenAlgorithm)
-        let header: [String: JSON] = [
-            "jku": .string(issuer + "/certs"), "kid": .string(signer.keyID), "typ": "JWT",
-        ]
-        let payload = JSON.object(claims.members).canonical
-        let isDraft = request.draftPolicy != nil
-        let token =
-            isDraft
-            ? Self.unsigned(header: header, payload: payload) : try signer.key.sign(header: header, payload: payload)
-        return Outcome(
-            issued: Issued(token: token, isDraft: isDraft), policy: policy.hash, keyID: signer.keyID)
-    }
-
-    /// A draft: `alg` `none` and an empty third part, which no relying party accepts.
-    private static func unsigned(header: [String: JSON], payload: [UInt8]) -> String {
-        var header = header
-        header["alg"] = "none"
-        return Base64.encodeURL(JSON.object(header).canonical) + "." + Base64.encodeURL(payload) + "."
     }
 }

@@ -1,11 +1,14 @@
 import AppraisalPolicy
 import Encoding
-package import Evidence
 
 /// An attestation type that this service appraises: its route, its names, its default policy.
 package enum AttestationType: String, CaseIterable, Sendable {
     case sgxEnclave = "SgxEnclave"
+    case openEnclave = "OpenEnclave"
     case sevSnpVm = "SevSnpVm"
+    case tdxVm = "TdxVm"
+    case azureGuest = "AzureGuest"
+    case tpm = "Tpm"
 
     /// By a path segment, without regard to case.
     package init?(segment: String) {
@@ -15,33 +18,50 @@ package enum AttestationType: String, CaseIterable, Sendable {
         self = type
     }
 
-    package var tee: TEE {
-        switch self {
-        case .sgxEnclave: .sgx
-        case .sevSnpVm: .snp
-        }
-    }
-
     /// The member of the request that holds the evidence.
     var evidenceMember: String {
         switch self {
-        case .sgxEnclave: "quote"
-        case .sevSnpVm: "report"
+        case .sgxEnclave, .tdxVm: "quote"
+        case .openEnclave, .sevSnpVm: "report"
+        case .azureGuest: "attestationInfo"
+        case .tpm: "data"
         }
     }
 
     /// The value of `x-ms-attestation-type`.
     var claim: String {
         switch self {
-        case .sgxEnclave: "sgx"
+        case .sgxEnclave, .openEnclave: "sgx"
         case .sevSnpVm: "sevsnpvm"
+        case .tdxVm: "tdxvm"
+        case .azureGuest: "azurevm"
+        case .tpm: "tpm"
         }
     }
 
-    var defaultPolicyText: String {
+    /// Whether the claims that a policy issues are the token's own, at its top level (attestation API reference,
+    /// section 9.1).
+    var hasTopLevelPolicyClaims: Bool { self == .tpm }
+
+    /// The text that applies where nobody set a policy; nil where evidence is then refused.
+    package var defaultPolicyText: String? {
         switch self {
-        case .sgxEnclave: AppraisalPolicy.defaultSGXText
-        case .sevSnpVm: AppraisalPolicy.defaultVirtualMachineText
+        case .sgxEnclave, .openEnclave: AppraisalPolicy.defaultSGXText
+        case .sevSnpVm, .tdxVm: AppraisalPolicy.defaultVirtualMachineText
+        case .azureGuest: Self.defaultGuestText
+        case .tpm: nil
         }
     }
+
+    /// What Azure's default does by all that is known of it; its text is not (attestation API reference, section 11).
+    private static let defaultGuestText = """
+        version= 1.0;authorizationrules{\
+        [type=="x-ms-azurevm-default-securebootkeysvalidated", value==false] => deny();\
+        [type=="x-ms-azurevm-debuggersdisabled", value==false] => deny();\
+        [type=="secureboot", value==false] => deny();\
+        [type=="x-ms-azurevm-signingdisabled", value==false] => deny();\
+        [type=="x-ms-azurevm-dbvalidated", value==false] => deny();\
+        [type=="x-ms-azurevm-dbxvalidated", value==false] => deny();\
+        => permit();};
+        """
 }

@@ -8,8 +8,8 @@ struct TokenClaims {
     private(set) var members: [String: JSON]
 
     /// Claims about the evidence, before any policy; also the incoming claims of the policy.
-    init(_ verdict: Verdict, type: AttestationType, request: AttestRequest, policyHash: Digest) {
-        members = verdict.claims
+    init(_ evidence: AppraisedEvidence, type: AttestationType, request: AttestRequest, policyHash: Digest) {
+        members = evidence.claims
         members["x-ms-ver"] = "1.0"
         members["x-ms-attestation-type"] = .string(type.claim)
         members["x-ms-policy-hash"] = .string(policyHash.description)
@@ -17,16 +17,16 @@ struct TokenClaims {
         if let runtime = request.runtimeData {
             if let json = runtime.json {
                 members["x-ms-runtime"] = json
-            } else if type == .sgxEnclave {
+            } else if type == .sgxEnclave || type == .openEnclave {
                 for name in ["x-ms-sgx-ehd", "maa-ehd", "aas-ehd"] {
                     members[name] = .string(Base64.encodeURL(runtime.bytes))
                 }
             }
         }
         if let json = request.initTimeData?.json { members["x-ms-inittime"] = json }
-        members["x-cloister-grade"] = .string(verdict.grade.rawValue)
-        members["x-cloister-tcb-status"] = verdict.tcbStatus.map(JSON.string) ?? .null
-        members["x-cloister-valid-until"] = verdict.validUntil.map { .integer($0.seconds) } ?? .null
+        members["x-cloister-grade"] = .string(evidence.grade.rawValue)
+        members["x-cloister-tcb-status"] = evidence.tcbStatus.map(JSON.string) ?? .null
+        members["x-cloister-valid-until"] = evidence.validUntil.map { .integer($0.seconds) } ?? .null
     }
 
     /// What a policy may test, with the deprecated names (attestation API reference, section 9.7).
@@ -41,8 +41,9 @@ struct TokenClaims {
     }
 
     /// Adds what the policy issued: the six old names of the default SGX policy at top level, all others inside
-    /// `x-ms-policy`, so that no policy can speak in the evidence's name.
-    mutating func add(_ issued: [AppraisalClaim], isDefaultPolicy: Bool) {
+    /// `x-ms-policy`, so that no policy can speak in the evidence's name. What a policy for Tpm issues is the token's main
+    /// content and stands at top level, where it does not hide a claim that is there already.
+    mutating func add(_ issued: [AppraisalClaim], type: AttestationType, isDefaultPolicy: Bool) {
         var custom: [String: JSON] = [:]
         for claim in issued {
             let value: JSON =
@@ -59,7 +60,11 @@ struct TokenClaims {
                 custom[claim.type] = value
             }
         }
-        if !custom.isEmpty { members["x-ms-policy"] = .object(custom) }
+        if type.hasTopLevelPolicyClaims {
+            members.merge(custom) { claim, _ in claim }
+        } else if !custom.isEmpty {
+            members["x-ms-policy"] = .object(custom)
+        }
     }
 
     /// Adds issuer and times; `jti` is 64 random hex digits (attestation API reference, section 4).

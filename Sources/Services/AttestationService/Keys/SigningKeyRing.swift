@@ -10,8 +10,11 @@ import Evidence
 struct SigningKeyRing: Sendable {
     /// Seconds after which an algorithm gets a new signing key.
     static let rotationInterval: Int64 = 30 * 86_400
-    /// Seconds for which a retired key stays published: three times the life of a token, since clients also cache.
-    static let retention: Int64 = 3 * AttestationAuthority.tokenLifetime
+    /// Seconds for which a new key is published before it signs, so that relying parties know it from lists that they
+    /// fetched before.
+    static let publication: Int64 = 86_400
+    /// Seconds for which a retired key stays published, and so the longest life of any token: a day.
+    static let retention: Int64 = 86_400
     /// What is offered, with the SDKs' own algorithm first.
     static let algorithms = ["RS256", "ES256", "ES384"]
 
@@ -56,32 +59,59 @@ struct SigningKeyRing: Sendable {
     /// When the newest key was made; the time cannot be before.
     var newest: Timestamp { entries.map(\.createdAt).max() ?? Timestamp(seconds: 0) }
 
-    /// The key that signs with `algorithm` now.
-    func active(_ algorithm: String) -> Entry? {
-        entries.first { $0.algorithm == algorithm && $0.retiredAt == nil && $0.key != nil }
+    /// The key that signs with `algorithm` now: the oldest that is not retired. A younger one is published only.
+    func active(_ algorithm: String) -> Entry? { unretired(algorithm).first }
+
+    private func unretired(_ algorithm: String) -> [Entry] {
+        entries.filter { $0.algorithm == algorithm && $0.retiredAt == nil && $0.key != nil }
     }
 
-    /// Retires keys that are due, makes their successors, and forgets keys whose tokens have all ended.
+    /// Makes successors of keys that are nearly due, retires keys whose successors have been published long enough, and
+    /// forgets keys whose tokens have all ended.
     ///
     /// - Returns: whether anything changed.
     mutating func rotate(at time: Timestamp) throws(Refusal) -> Bool {
         var changed = false
-        for index in entries.indices where entries[index].retiredAt == nil {
-            guard time - entries[index].createdAt >= Self.rotationInterval || !isNamed(entries[index]) else { continue }
-            entries[index].retiredAt = time
-            entries[index].key = nil
+        for index in entries.indices where entries[index].retiredAt == nil && !isUsable(entries[index], at: time) {
+            retire(index, at: time)
             changed = true
         }
-        for algorithm in Self.algorithms where active(algorithm) == nil {
-            let key = try Self.generate(algorithm)
-            let certificate = try IssuerCertificates(issuerURL: issuerURL, issuerKey: issuerKey)
-                .leaf(for: key, at: time)
-            entries.append(Entry(algorithm: algorithm, key: key, certificate: certificate, createdAt: time))
-            changed = true
+        for algorithm in Self.algorithms {
+            let present = unretired(algorithm)
+            let isNearlyDue =
+                present.first.map { time - $0.createdAt >= Self.rotationInterval - Self.publication } ?? true
+            if present.count < 2, isNearlyDue {
+                entries.append(try entry(algorithm, at: time))
+                changed = true
+            } else if present.count >= 2, time - present[1].createdAt >= Self.publication {
+                guard let index = entries.firstIndex(where: { $0.certificate == present[0].certificate }) else {
+                    continue
+                }
+                retire(index, at: time)
+                changed = true
+            }
         }
         let count = entries.count
         entries.removeAll { $0.retiredAt.map { time - $0 > Self.retention } ?? false }
         return changed || entries.count != count
+    }
+
+    /// Whether the key's certificate has the issuer's name and still outlives a succession. A service that was down for
+    /// months has nothing else, and its new key signs at once.
+    private func isUsable(_ entry: Entry, at time: Timestamp) -> Bool {
+        isNamed(entry) && time - entry.createdAt < IssuerCertificates.leafValidity - 2 * Self.publication
+    }
+
+    private mutating func retire(_ index: Int, at time: Timestamp) {
+        entries[index].retiredAt = time
+        entries[index].key = nil
+    }
+
+    private func entry(_ algorithm: String, at time: Timestamp) throws(Refusal) -> Entry {
+        let key = try Self.generate(algorithm)
+        let certificates = IssuerCertificates(issuerURL: issuerURL, issuerKey: issuerKey)
+        return Entry(
+            algorithm: algorithm, key: key, certificate: try certificates.leaf(for: key, at: time), createdAt: time)
     }
 
     /// Whether a key's certificate carries the issuer's present URL, which the operator may have changed.
@@ -105,22 +135,19 @@ struct SigningKeyRing: Sendable {
 // MARK: Publishing
 
 extension SigningKeyRing {
-    /// The reply to `GET /certs`: active keys before retired ones, RS256 first (attestation API reference,
-    /// section 3.2).
+    /// The reply to `GET /certs`: keys that sign, then those that will, then retired ones, RS256 first in each
+    /// (attestation API reference, section 3.2).
     func keySet() throws(Refusal) -> JSON {
         var keys: [JSON] = []
-        for entry in entries.sorted(by: Self.publishedBefore) { keys.append(try published(entry)) }
-        return ["keys": .array(keys)]
-    }
-
-    private static func publishedBefore(_ left: Entry, _ right: Entry) -> Bool {
+        let signing = Set(Self.algorithms.compactMap { active($0)?.certificate })
         func rank(_ entry: Entry) -> (Int, Int, Int64) {
             (
-                entry.retiredAt == nil ? 0 : 1, algorithms.firstIndex(of: entry.algorithm) ?? algorithms.count,
-                -entry.createdAt.seconds
+                entry.retiredAt != nil ? 2 : signing.contains(entry.certificate) ? 0 : 1,
+                Self.algorithms.firstIndex(of: entry.algorithm) ?? Self.algorithms.count, -entry.createdAt.seconds
             )
         }
-        return rank(left) < rank(right)
+        for entry in entries.sorted(by: { rank($0) < rank($1) }) { keys.append(try published(entry)) }
+        return ["keys": .array(keys)]
     }
 
     private func published(_ entry: Entry) throws(Refusal) -> JSON {

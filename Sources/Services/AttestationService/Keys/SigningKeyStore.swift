@@ -1,4 +1,5 @@
 package import AttestationToken
+import Crypto
 package import Encoding
 import FoundationEssentials
 import ServiceKit
@@ -45,7 +46,7 @@ package final class SigningKeyStore: Sendable {
     }
 
     /// SHA-256 of the issuer key's SPKI.
-    package var pin: Digest { state.withLock { $0.ring.pin } }
+    package var pin: Encoding.Digest { state.withLock { $0.ring.pin } }
 
     /// When the newest key was made.
     package var newest: Timestamp { state.withLock { $0.ring.newest } }
@@ -53,14 +54,24 @@ package final class SigningKeyStore: Sendable {
     /// The reply to `GET /certs`.
     package var keySet: JSON { state.withLock { $0.keySet } }
 
-    /// The key that signs with `algorithm` now, and its `kid`.
+    /// The key that signs with `algorithm` now, its `kid`, and its certificate chain in DER, leaf first.
     ///
     /// - Throws: `token-algorithm` for one that is not offered.
-    package func signer(_ algorithm: String) throws(Refusal) -> (key: SigningKey, keyID: String) {
-        guard let key = state.withLock({ $0.ring.active(algorithm)?.key }) else {
+    package func signer(
+        _ algorithm: String
+    ) throws(Refusal) -> (key: SigningKey, keyID: String, chain: [[UInt8]]) {
+        let (entry, issuer) = state.withLock { ($0.ring.active(algorithm), $0.ring.issuerCertificate) }
+        guard let entry, let key = entry.key else {
             throw Refusal(.tokenAlgorithm, "no key signs with \(algorithm.prefix(20))")
         }
-        return (key, key.publicKey.attestationKeyID)
+        return (key, key.publicKey.attestationKeyID, [entry.certificate, issuer])
+    }
+
+    /// Authenticates what the service gives out to get back; the same wherever the issuer key is.
+    var contextKey: SymmetricKey {
+        let issuer = state.withLock { SymmetricKey(data: $0.ring.issuerKey.rawRepresentation) }
+        return HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: issuer, info: Array("cloister attestation context 1".utf8), outputByteCount: 32)
     }
 
     /// Rotates what is due; when the disk fails, the former keys go on.

@@ -1,3 +1,4 @@
+import AttestationToken
 import Encoding
 
 /// What `/attest/…` was asked, read as leniently as the compatible API does (attestation API reference, section 7.1).
@@ -9,15 +10,17 @@ struct AttestRequest: Sendable {
         let json: JSON?
     }
 
-    /// `quote` or `report`.
+    /// `quote`, `report`, `attestationInfo` or `data`.
     let evidence: [UInt8]
     let runtimeData: BoundData?
     let initTimeData: BoundData?
     /// Policy text that is evaluated instead of the default; the token is then a draft.
     let draftPolicy: String?
     let nonce: String?
-    /// `RS256`, or what the extension `tokenAlgorithm` asks for.
-    let tokenAlgorithm: String
+    /// What the extension `tokenAlgorithm` asks for; nil where the service chooses.
+    let tokenAlgorithm: String?
+    /// The EAR form that the extension `tokenProfile` asks for; nil for the form of the compatible API.
+    let profile: EARProfile?
 
     /// Longest nonce that is copied into a token, in bytes.
     static let maximumNonceBytes = 1_024
@@ -38,11 +41,24 @@ struct AttestRequest: Sendable {
         initTimeData = try Self.data(members, "initTimeData")
         draftPolicy = try members.string("draftPolicyForAttestation").map(Self.policyText)
         nonce = try Self.nonce(members["nonce"], body: body)
-        let algorithm = try members.string("tokenAlgorithm") ?? "RS256"
-        guard ["RS256", "ES256", "ES384"].contains(algorithm) else {
+        tokenAlgorithm = try members.string("tokenAlgorithm")
+        guard tokenAlgorithm.map(SigningKeyRing.algorithms.contains) ?? true else {
             throw Refusal(.tokenAlgorithm, "tokenAlgorithm is not RS256, ES256 or ES384")
         }
-        tokenAlgorithm = algorithm
+        profile = try Self.profile(try members.string("tokenProfile"), nonce: nonce)
+    }
+
+    /// `EAR` for the present draft, or the string of a profile.
+    private static func profile(_ name: String?, nonce: String?) throws(Refusal) -> EARProfile? {
+        guard let name else { return nil }
+        guard let profile = name == "EAR" ? .draft : EARProfile(rawValue: name) else {
+            throw Refusal(.requestMalformed, "tokenProfile is neither EAR nor the string of a known profile")
+        }
+        // RFC 9711 section 4.1.
+        guard nonce.map({ (8...64).contains($0.utf8.count) }) ?? true else {
+            throw Refusal(.requestMalformed, "the nonce of an attestation result has 8 to 64 bytes")
+        }
+        return profile
     }
 
     private static func data(_ members: LenientObject, _ name: String) throws(Refusal) -> BoundData? {
@@ -50,8 +66,8 @@ struct AttestRequest: Sendable {
         let object = try LenientObject(value, name)
         let bytes = try object.bytes("data") ?? []
         switch (try object.string("dataType") ?? "").lowercased() {
-        // Sidecars say "nothing" with an empty type.
-        case "" where bytes.isEmpty: return nil
+        // Sidecars say "nothing" with an empty type, a guest library with the type of JSON.
+        case "" where bytes.isEmpty, "json" where bytes.isEmpty: return nil
         case "binary": return BoundData(bytes: bytes, json: nil)
         case "json":
             let json: JSON

@@ -1,4 +1,3 @@
-import Collateral
 import Encoding
 import Evidence
 
@@ -10,9 +9,10 @@ struct SNPEnvelope: Sendable {
     let endorsementKey: String
     /// PEM of ASK or ASVK, then ARK.
     let issuers: String
-    /// Only for finding the revocation list; the verifier checks what it means.
-    let product: String
-    let kind: EndorsementKeyKind
+    /// COSE messages about the utility VM of a container group; empty where there are none.
+    let endorsements: [[UInt8]]
+
+    private static let maximumEndorsements = 8
 
     /// - Throws: `evidence-malformed` for the envelope, `evidence-chain` for certificates that are no chain.
     init(_ bytes: [UInt8]) throws(Refusal) {
@@ -23,10 +23,12 @@ struct SNPEnvelope: Sendable {
         let members: LenientObject
         let report: [UInt8]?
         let chain: [UInt8]?
+        let endorsements: [UInt8]?
         do throws(Refusal) {
             members = try LenientObject(json, "report")
             report = try members.bytes("SnpReport")
             chain = try members.bytes("VcekCertChain")
+            endorsements = try members.bytes("Endorsements")
         } catch {
             throw Refusal(.evidenceMalformed, error.detail)
         }
@@ -38,10 +40,25 @@ struct SNPEnvelope: Sendable {
         let ordered = try Self.ordered(try Certificate.chain(pem: text))
         endorsementKey = Self.pem(ordered.leaf)
         issuers = Self.pem(ordered.issuer) + Self.pem(ordered.root)
-        // AMD names its intermediates SEV-<product> and SEV-VLEK-<product>.
-        let name = ordered.issuer.subjectCommonName
-        product = name.split(separator: "-").last.map(String.init) ?? ""
-        kind = name.contains("VLEK") ? .vlek : .vcek
+        self.endorsements = try endorsements.map(Self.endorsements) ?? []
+    }
+
+    func collateral(list: [UInt8]?) -> SNPCollateral {
+        SNPCollateral(vek: endorsementKey, chain: issuers, crl: list)
+    }
+
+    /// `{"Uvm": [base64url, …]}`.
+    private static func endorsements(_ bytes: [UInt8]) throws(Refusal) -> [[UInt8]] {
+        guard let json = try? JSON.parse(bytes), let members = try? LenientObject(json, "Endorsements") else {
+            throw Refusal(.evidenceMalformed, "Endorsements is not a JSON object")
+        }
+        guard let list = members["Uvm"] else { return [] }
+        let messages = (list.strings ?? []).compactMap { Base64.decode($0, .lenient) }
+        guard messages.count == list.array?.count, messages.count <= maximumEndorsements else {
+            throw Refusal(
+                .evidenceMalformed, "Uvm is not a list of at most \(maximumEndorsements) messages in base64url")
+        }
+        return messages
     }
 
     /// Clients send the three certificates in any order.

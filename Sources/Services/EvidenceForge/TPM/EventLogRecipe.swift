@@ -13,6 +13,13 @@ package struct EventLogRecipe: Sendable {
         /// In place of the digest of the data.
         package var digest: [UInt8]?
 
+        package init(pcr: UInt32, type: UInt32, data: [UInt8], digest: [UInt8]? = nil) {
+            self.pcr = pcr
+            self.type = type
+            self.data = data
+            self.digest = digest
+        }
+
         var measured: [UInt8] { digest ?? Array(SHA256.hash(data: data)) }
     }
 

@@ -21,7 +21,11 @@ public struct DCAPPlatformIdentity: Hashable, Sendable {
         }
         let chain = try PCKChain(
             embedded: quote.signatureData.certificationData, known: ProvenCache(capacity: 3))
-        tee = quote.tee
+        self.init(tee: quote.tee, chain: chain)
+    }
+
+    init(tee: TEE, chain: PCKChain) {
+        self.tee = tee
         fmspc = chain.platform.fmspc
         ca = chain.authority.subjectCommonName.contains("Processor") ? "processor" : "platform"
     }

@@ -92,7 +92,7 @@ extension EvidenceVerifier {
         } catch { return QuoteProvenance(chain: .success(chain), platform: .failure(error)) }
     }
 
-    private func pckChain(_ quote: QuoteSignatureData, supplied: String?) throws(Refusal) -> PCKChain {
+    func pckChain(_ quote: QuoteSignatureData, supplied: String?) throws(Refusal) -> PCKChain {
         if quote.embedsChain {
             let key = ContentDigest.of([quote.certificationData])
             if let chain = pckChains.value(key) { return chain }

@@ -75,8 +75,11 @@ struct COSESign1: Sendable {
         try reader.finish("the protected header")
     }
 
-    /// What the signature covers: `Sig_structure` with context `Signature1` and no external data.
-    var signedBytes: [UInt8] {
+    /// What the signature covers.
+    var signedBytes: [UInt8] { COSESign1.signedBytes(protected: protected, payload: payload) }
+
+    /// `Sig_structure` with context `Signature1` and no external data.
+    static func signedBytes(protected: ArraySlice<UInt8>, payload: ArraySlice<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(payload.count + protected.count + 32)
         bytes.append(0x84)

@@ -1,5 +1,4 @@
 import Encoding
-import SwiftASN1
 
 /// The certificate of a TPM's attestation key up to a root, proven but for trust and time.
 struct AttestationKeyChain: Sendable {
@@ -50,15 +49,8 @@ struct AttestationKeyChain: Sendable {
     ///
     /// Google's name the purpose of endorsement keys, or none; a key that may only decrypt does not pass as a leaf.
     private static func requirePurpose(_ leaf: Certificate) throws(Refusal) {
-        guard let value = leaf.extensionValue("2.5.29.37") else { return }
-        let purposes = try? DER.sequence(try DER.parse(value), identifier: .sequence) { nodes in
-            var purposes: Set<String> = []
-            while let node = nodes.next() {
-                purposes.insert(String(describing: try ASN1ObjectIdentifier(derEncoded: node)))
-            }
-            return purposes
-        }
-        guard let purposes, !purposes.isDisjoint(with: ["2.23.133.8.1", "2.23.133.8.3"]) else {
+        guard leaf.extensionValue(Certificate.extendedKeyUsageID) != nil else { return }
+        guard let purposes = leaf.extendedKeyUsage, !purposes.isDisjoint(with: ["2.23.133.8.1", "2.23.133.8.3"]) else {
             throw Refusal(.evidenceChain, "\(leaf.nameForDetail) is not for a TPM's key")
         }
     }
