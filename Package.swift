@@ -66,7 +66,7 @@ let c: [Target] = [
 
 let trust: [Target] = [
     library("Encoding", "Trust", [crypto]),
-    library("Evidence", "Trust", ["Encoding", crypto, cryptoExtras, asn1]),
+    library("Evidence", "Trust", ["Encoding", crypto, cryptoExtras]),
     library("AppraisalPolicy", "Trust", ["Encoding", crypto]),
     library("Collateral", "Trust", ["Encoding", "Evidence"]),
     library("AttestationToken", "Trust", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),

@@ -26,7 +26,7 @@ if evidence:
     for kind, name in (("sgx", "SGX v3 quote"), ("tdx4", "TDX v4 quote"), ("tdx5", "TDX v5 quote")):
         ratio(f"{name}, warm", evidence[f"{kind}Warm"], "dcap-qvl", dcap[f"{kind}Warm"], 4)
         ratio(f"{name}, cold", evidence[f"{kind}Cold"], "dcap-qvl", dcap[f"{kind}Cold"], 1.5)
-    rows.append(("two threads, TDX v4 warm", f"{evidence['twoThreads']:.2f} x", "one thread", f"{evidence['twoThreads']:.2f}", ">= 1.90", evidence["twoThreads"] >= 1.9))
+    rows.append(("two threads, TDX v4 warm", f"{evidence['twoThreads']:.2f} x", f"one thread ({evidence['twoThreadsByCPU']:.2f} x by CPU time)", f"{evidence['twoThreads']:.2f}", ">= 1.90", evidence["twoThreads"] >= 1.9))
     for kind, size in sorted(evidence["allocated"].items()):
         rows.append((f"allocated by one verification, {kind}", f"{size / 1024:.1f} KiB", "limit", f"{size / 65536:.2f}", "< 64 KiB", size < 65536))
 
@@ -38,7 +38,7 @@ for line in (work / "state/platform/log/medical-platform.log").read_text().split
         continue
     if entry.get("message") == "diagnostics answered":
         durations.append(int(entry["microseconds"]) / 1000)
-peer = load("python.json")["onnxruntimeMedianMs"]
+peer = statistics.median(sum(map(json.loads, (work / "python.jsonl").read_text().splitlines()), []))
 median = statistics.median(durations[2:])
 limit = 1.25 * peer + 5
 rows.append(("inference, whole confidential path", f"{median:.1f} ms", f"Python ONNX Runtime {peer:.1f} ms", f"{median / peer:.2f}", f"<= {limit:.1f} ms", median <= limit))

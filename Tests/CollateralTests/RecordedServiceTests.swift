@@ -203,7 +203,7 @@ struct RecordedServiceTests {
         let body = try Vectors.bytes("snp/thim/uvm_host_amd_certificate.json")
         let json = try JSON.parse(body)
         let vcek = try Certificate.chain(pem: json["vcekCert"]?.string ?? "")[0]
-        let id = try #require(vcek.extensionValue("1.3.6.1.4.1.3704.1.4"))
+        let id = Array(try #require(vcek.extensionValue("1.3.6.1.4.1.3704.1.4")))
         // tcbm, a number in hexadecimal: 0x73 microcode, 8 SNP, 0 TEE, 3 boot loader.
         #expect(json["tcbm"]?.string == "7308000000000003")
         let tcb = SNPTCBVersion(bootLoader: 3, tee: 0, snp: 8, microcode: 0x73)
@@ -213,7 +213,7 @@ struct RecordedServiceTests {
         ])
         var services = CollateralServices()
         services.asksAzureInstance = true
-        let found = try await client(service, services).snp(product: .milan, chipID: id, tcb: tcb, at: Self.time)
+        let found = try await client(service, services).snp(product: .milan, chipID: Array(id), tcb: tcb, at: Self.time)
         #expect(found.crl == nil && found.vek.hasPrefix("-----BEGIN CERTIFICATE-----"))
         let other = await refusal {
             _ = try await client(service, services).snp(

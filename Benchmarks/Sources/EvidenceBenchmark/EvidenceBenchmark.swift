@@ -6,12 +6,13 @@ import Foundation
 
 /// Rates and allocations of evidence verification, as one JSON line.
 ///
-/// Arguments: the vectors folder. The peers' rates over the same files come from `Peers/`, in the same run.
+/// Arguments: the vectors folder, and for a profile the names of the rates to measure, instead of everything.
+/// The peers' rates over the same files come from `Peers/`, in the same run.
 @main
 enum EvidenceBenchmark {
     static func main() throws {
-        guard CommandLine.arguments.count == 2 else {
-            FileHandle.standardError.write(Data("usage: EvidenceBenchmark VECTORS\n".utf8))
+        guard CommandLine.arguments.count >= 2 else {
+            FileHandle.standardError.write(Data("usage: EvidenceBenchmark VECTORS [NAME …]\n".utf8))
             exit(2)
         }
         let vectors = URL(filePath: CommandLine.arguments[1])
@@ -30,13 +31,18 @@ enum EvidenceBenchmark {
         let nitro = try RecordedEvidence(
             .nitro, "nitro/evervault/valid-attestation-doc-bytes", collateral: nil, at: 1_665_651_542, in: vectors)
 
-        let rates = try Rates.measure([
+        let operations: [String: () -> Bool] = [
             "rawP384": try rawP384(), "rawP256": try rawP256(), "snpWarm": try snp.warm(), "sgxWarm": try sgx.warm(),
             "tdx4Warm": try tdx4.warm(), "tdx5Warm": try tdx5.warm(), "nitroWarm": try nitro.warm(),
             "sgxCold": sgx.cold(), "tdx4Cold": tdx4.cold(), "tdx5Cold": tdx5.cold(), "snpCold": snp.cold(),
-        ])
+        ]
+        let only = CommandLine.arguments.dropFirst(2)
+        let rates = try Rates.measure(only.isEmpty ? operations : operations.filter { only.contains($0.key) })
         var members = rates.mapValues(JSON.number)
-        members["twoThreads"] = .number(try Rates.gainOfSecondThread(try tdx4.warm()))
+        guard only.isEmpty else { return print(JSON.object(members).text) }
+        let gain = try Rates.gainOfSecondThread(try tdx4.warm())
+        members["twoThreads"] = .number(gain.byClock)
+        members["twoThreadsByCPU"] = .number(gain.byCPU)
         members["allocated"] = .object([
             "sgxWarm": try allocated(try sgx.warm()), "tdx4Warm": try allocated(try tdx4.warm()),
             "tdx5Warm": try allocated(try tdx5.warm()), "snpWarm": try allocated(try snp.warm()),

@@ -31,15 +31,24 @@ enum Rates {
         return calls.reduce(into: [:]) { rates, one in rates[one.key] = Double(one.value) / (seconds[one.key] ?? 1) }
     }
 
-    /// How many times as much two threads do as one, in the same time on the clock.
-    static func gainOfSecondThread(_ operation: @escaping @Sendable () -> Bool) throws -> Double {
-        var one = 0
-        var two = 0
+    /// How many times as much two threads do as one: in the same time on the clock, and in the same CPU time of each.
+    ///
+    /// The first needs two idle cores. The second does not: it is what threads take from each other by working on the
+    /// same memory, without what they wait for a lock.
+    static func gainOfSecondThread(
+        _ operation: @escaping @Sendable () -> Bool
+    ) throws -> (byClock: Double, byCPU: Double) {
+        var calls = [0, 0]
+        var seconds = [0.0, 0.0]
         for _ in 0..<10 {
-            one += try calls(operation, threads: 1)
-            two += try calls(operation, threads: 2)
+            for threads in [1, 2] {
+                let start = cpuSeconds()
+                calls[threads - 1] += try self.calls(operation, threads: threads)
+                seconds[threads - 1] += cpuSeconds() - start
+            }
         }
-        return Double(two) / Double(one)
+        let byClock = Double(calls[1]) / Double(calls[0])
+        return (byClock, 2 * byClock * seconds[0] / seconds[1])
     }
 
     private static func calls(_ operation: @escaping @Sendable () -> Bool, threads: Int) throws -> Int {

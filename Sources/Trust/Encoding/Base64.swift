@@ -35,29 +35,33 @@ public enum Base64 {
     /// The bytes that `characters` stand for, or nil when they are not base64 of the wanted strictness.
     public static func decode(ascii characters: [UInt8], _ strictness: Strictness) -> [UInt8]? {
         let values = values(strictness)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(characters.count * 3 / 4)
         var accumulator: UInt32 = 0
         var bits: UInt32 = 0
         var sextets = 0
         var padding = 0
-        for character in characters {
-            let value = values[Int(character)]
-            if value < 64, padding == 0 {
-                accumulator = accumulator << 6 | UInt32(value)
-                bits += 6
-                sextets += 1
-                if bits >= 8 {
-                    bits -= 8
-                    bytes.append(UInt8(truncatingIfNeeded: accumulator >> bits))
-                    accumulator &= (1 << bits) - 1
+        var isForeign = false
+        // A span of known capacity: an array would look at its reference count for each byte.
+        let bytes = [UInt8](capacity: characters.count / 4 * 3 + 3) { bytes in
+            for character in characters {
+                let value = values[Int(character)]
+                if value < 64, padding == 0 {
+                    accumulator = accumulator << 6 | UInt32(value)
+                    bits += 6
+                    sextets += 1
+                    if bits >= 8 {
+                        bits -= 8
+                        bytes.append(UInt8(truncatingIfNeeded: accumulator >> bits))
+                        accumulator &= (1 << bits) - 1
+                    }
+                } else if value == paddingMark {
+                    padding += 1
+                } else if value != blankMark {
+                    isForeign = true
+                    return
                 }
-            } else if value == paddingMark {
-                padding += 1
-            } else if value != blankMark {
-                return nil
             }
         }
+        guard !isForeign else { return nil }
         switch strictness {
         case .exact: return sextets % 4 != 1 && accumulator == 0 ? bytes : nil
         case .padded: return padding == -sextets & 3 && padding <= 2 && accumulator == 0 ? bytes : nil
@@ -66,21 +70,21 @@ public enum Base64 {
     }
 
     private static func encode(_ input: [UInt8], alphabet: [UInt8], padded: Bool) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((input.count + 2) / 3 * 4)
-        var accumulator: UInt32 = 0
-        var bits = 0
-        for byte in input {
-            accumulator = accumulator << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 6 {
-                bits -= 6
-                text.append(alphabet[Int(accumulator >> UInt32(bits) & 0x3f)])
+        let text = [UInt8](capacity: (input.count + 2) / 3 * 4) { text in
+            var accumulator: UInt32 = 0
+            var bits = 0
+            for byte in input {
+                accumulator = accumulator << 8 | UInt32(byte)
+                bits += 8
+                while bits >= 6 {
+                    bits -= 6
+                    text.append(alphabet[Int(accumulator >> UInt32(bits) & 0x3f)])
+                }
+                accumulator &= (1 << UInt32(bits)) - 1
             }
-            accumulator &= (1 << UInt32(bits)) - 1
+            if bits > 0 { text.append(alphabet[Int(accumulator << UInt32(6 - bits) & 0x3f)]) }
+            while padded, !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
         }
-        if bits > 0 { text.append(alphabet[Int(accumulator << UInt32(6 - bits) & 0x3f)]) }
-        while padded, !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
         return String(decoding: text, as: UTF8.self)
     }
 

@@ -28,9 +28,18 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
         self.init(bytes: bytes)
     }
 
+    public func hash(into hasher: inout Hasher) { hasher.combine(contentsOf: bytes) }
+
     /// Unpadded base64url, 43 characters.
     public var description: String { Base64.encodeURL(bytes) }
 
     /// Lower-case hex, as `sha256sum` prints it.
     public var hex: String { Hex.encode(bytes) }
+}
+
+extension Hasher {
+    /// Takes all bytes in one step; `combine` of an array takes one step for each.
+    package mutating func combine(contentsOf bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { buffer in unsafe combine(bytes: buffer) }
+    }
 }

@@ -4,11 +4,11 @@ public enum Hex {
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         // A loop over a concrete array: a generic one costs a witness call per byte in every other module.
         let bytes = Array(bytes)
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digit(byte >> 4))
-            text.append(digit(byte & 0x0f))
+        let text = [UInt8](capacity: bytes.count * 2) { text in
+            for byte in bytes {
+                text.append(digit(byte >> 4))
+                text.append(digit(byte & 0x0f))
+            }
         }
         return String(decoding: text, as: UTF8.self)
     }
@@ -21,13 +21,13 @@ public enum Hex {
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
         let characters = Array(text.utf8)
         guard characters.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(characters.count / 2)
-        for index in stride(from: 0, to: characters.count, by: 2) {
-            guard let high = value(characters[index]), let low = value(characters[index + 1]) else { return nil }
-            bytes.append(high << 4 | low)
+        let bytes = [UInt8](capacity: characters.count / 2) { bytes in
+            for index in stride(from: 0, to: characters.count, by: 2) {
+                guard let high = value(characters[index]), let low = value(characters[index + 1]) else { return }
+                bytes.append(high << 4 | low)
+            }
         }
-        return bytes
+        return bytes.count == characters.count / 2 ? bytes : nil
     }
 
     private static func value(_ character: UInt8) -> UInt8? {

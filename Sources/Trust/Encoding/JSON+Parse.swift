@@ -82,11 +82,11 @@ private struct Parser {
     private mutating func object(depth: Int) throws(JSON.ParseError) -> JSON {
         guard depth <= maximumDepth else { throw problem("nested deeper than \(maximumDepth)") }
         index += 1
-        var members: [String: JSON] = [:]
+        var members: [(name: String, value: JSON)] = []
         skipBlanks()
         if current == UInt8(ascii: "}") {
             index += 1
-            return .object(members)
+            return .object([:])
         }
         while true {
             skipBlanks()
@@ -95,17 +95,27 @@ private struct Parser {
             skipBlanks()
             guard current == UInt8(ascii: ":") else { throw problem("colon expected") }
             index += 1
-            let value = try value(depth: depth)
-            guard members.updateValue(value, forKey: name) == nil else { throw problem("duplicate member name") }
+            members.append((name, try value(depth: depth)))
             skipBlanks()
             switch current {
             case UInt8(ascii: ","): index += 1
             case UInt8(ascii: "}"):
                 index += 1
-                return .object(members)
+                return .object(try dictionary(members))
             default: throw problem("comma or closing brace expected")
             }
         }
+    }
+
+    /// Made when the number of members is known, so that it need not grow.
+    private func dictionary(_ members: [(name: String, value: JSON)]) throws(JSON.ParseError) -> [String: JSON] {
+        var dictionary = [String: JSON](minimumCapacity: members.count)
+        for member in members {
+            guard dictionary.updateValue(member.value, forKey: member.name) == nil else {
+                throw problem("duplicate member name")
+            }
+        }
+        return dictionary
     }
 
     private mutating func array(depth: Int) throws(JSON.ParseError) -> JSON {
@@ -151,6 +161,9 @@ private struct Parser {
             try digits()
         }
         guard index - start <= 64 else { throw problem("number longer than 64 characters") }
+        if isInteger, firstDigit == start, index - start <= 18 {
+            return .integer(bytes[start..<index].reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) })
+        }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         if isInteger, let integer = Int64(text) { return .integer(integer) }
         guard let double = Double(text), double.isFinite else { throw problem("number out of range") }
@@ -165,25 +178,41 @@ private struct Parser {
 
     private mutating func string() throws(JSON.ParseError) -> String {
         index += 1
+        var run = index
+        skipPlainText()
+        // Empty until the first escape; most strings have none and are read where they stand.
         var text: [UInt8] = []
         while true {
             guard let byte = current else { throw problem("end of text in a string") }
             switch byte {
             case UInt8(ascii: "\""):
+                let rest = bytes[run..<index]
                 index += 1
-                guard let string = String(streamSafe: text[...]) else {
+                if !text.isEmpty { text += rest }
+                guard let string = String(streamSafe: text.isEmpty ? rest : text[...]) else {
                     throw problem("invalid UTF-8, or too many combining marks in a row")
                 }
                 return string
             case UInt8(ascii: "\\"):
+                text += bytes[run..<index]
                 index += 1
                 try escape(into: &text)
-            case 0..<0x20: throw problem("control character in a string")
-            default:
-                text.append(byte)
-                index += 1
+                run = index
+                skipPlainText()
+            default: throw problem("control character in a string")
             }
         }
+    }
+
+    /// To the next quotation mark, escape or control character.
+    private mutating func skipPlainText() {
+        var end = index
+        while end < bytes.count {
+            let byte = bytes[end]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+            end += 1
+        }
+        index = end
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(JSON.ParseError) {

@@ -12,7 +12,7 @@ extension String {
     public init?(streamSafe bytes: ArraySlice<UInt8>) {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         // The first combining mark is U+0300, 0xcc 0x80 in UTF-8: most text needs no second look.
-        if bytes.contains(where: { $0 >= 0xcc }) {
+        if bytes.count > 2 * String.maximumCombiningMarks, bytes.contains(where: { $0 >= 0xcc }) {
             var marks = 0
             for scalar in text.unicodeScalars {
                 marks = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : marks + 1
@@ -23,5 +23,7 @@ extension String {
     }
 
     /// The beginning, for error texts; counted in Unicode scalars, since one `Character` may be of any length.
-    public func excerpt(_ scalars: Int) -> String { String(unicodeScalars.prefix(scalars)) }
+    public func excerpt(_ scalars: Int) -> String {
+        utf8.count <= scalars ? self : String(unicodeScalars.prefix(scalars))
+    }
 }

@@ -85,12 +85,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// RFC 3339 in UTC, for example `2026-11-21T09:30:00Z`.
     public var description: String {
         let parts = calendar
-        func pad(_ value: Int, _ width: Int) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        return pad(parts.year, 4) + "-" + pad(parts.month, 2) + "-" + pad(parts.day, 2) + "T" + pad(parts.hour, 2)
-            + ":" + pad(parts.minute, 2) + ":" + pad(parts.second, 2) + "Z"
+        func pad(_ value: Int) -> String { value < 10 ? "0" + String(value) : String(value) }
+        let year = String(parts.year)
+        return String(repeating: "0", count: max(0, 4 - year.utf8.count)) + year + "-" + pad(parts.month) + "-"
+            + pad(parts.day) + "T" + pad(parts.hour) + ":" + pad(parts.minute) + ":" + pad(parts.second) + "Z"
     }
 
     /// Calendar fields in UTC.

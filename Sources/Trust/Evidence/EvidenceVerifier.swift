@@ -7,21 +7,21 @@ public import Encoding
 /// itself is looked at again on every use. One verifier may be used from any number of tasks.
 public final class EvidenceVerifier: Sendable {
     let anchors: TrustAnchors
-    /// Certificates that were read, not verified, by the digest of their text.
-    let certificates: ProvenCache<Certificate>
+    /// Certificates that were read, under whatever root.
+    let certificates: CertificateMemory
     /// Chains, quoting enclaves and collateral that verified under a trusted root, by the digest of their exact bytes.
-    let pckChains: ProvenCache<PCKChain>
-    let platforms: ProvenCache<QuotingPlatform>
-    let dcapCollateral: ProvenCache<DCAPCollateralProof>
-    let snpEndorsements: ProvenCache<SNPEndorsement>
-    let nitroChains: ProvenCache<NitroChain>
-    let nvidiaEndorsements: ProvenCache<NVIDIAEndorsement>
-    let attestationKeyChains: ProvenCache<AttestationKeyChain>
+    let pckChains: ProvenCache<Digest, PCKChain>
+    let platforms: ProvenCache<Digest, QuotingPlatform>
+    let dcapCollateral: ProvenCache<Digest, DCAPCollateralProof>
+    let snpEndorsements: ProvenCache<Digest, SNPEndorsement>
+    let nitroChains: ProvenCache<Digest, NitroChain>
+    let nvidiaEndorsements: ProvenCache<Digest, NVIDIAEndorsement>
+    let attestationKeyChains: ProvenCache<Digest, AttestationKeyChain>
 
     /// - Parameter cacheCapacity: entries of each cache; the oldest leaves first.
     public init(anchors: TrustAnchors, cacheCapacity: Int = 256) {
         self.anchors = anchors
-        certificates = ProvenCache(capacity: cacheCapacity)
+        certificates = CertificateMemory(capacity: cacheCapacity)
         pckChains = ProvenCache(capacity: cacheCapacity)
         platforms = ProvenCache(capacity: cacheCapacity)
         dcapCollateral = ProvenCache(capacity: cacheCapacity)

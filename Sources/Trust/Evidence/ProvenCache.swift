@@ -1,14 +1,13 @@
-import Encoding
 import Synchronization
 
-/// A bounded map from the digest of exact bytes to what was proven of them; the oldest entry leaves first.
+/// A bounded map from exact bytes, or their digest, to what was proven of them; the oldest entry leaves first.
 ///
-/// Only successes are kept, and only what holds at any time: an entry can neither be planted (its key is the digest of
-/// what was verified) nor outlive a validity (time is compared on each use).
-final class ProvenCache<Value: Sendable>: Sendable {
+/// Only successes are kept, and only what holds at any time: an entry can neither be planted (its key is what was
+/// verified, or the digest of it) nor outlive a validity (time is compared on each use).
+final class ProvenCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
-        var entries: [Digest: Value] = [:]
-        var order: [Digest] = []
+        var entries: [Key: Value] = [:]
+        var order: [Key] = []
         var next = 0
     }
 
@@ -19,9 +18,9 @@ final class ProvenCache<Value: Sendable>: Sendable {
         self.capacity = max(1, capacity)
     }
 
-    func value(_ key: Digest) -> Value? { state.withLock { $0.entries[key] } }
+    func value(_ key: Key) -> Value? { state.withLock { $0.entries[key] } }
 
-    func insert(_ value: Value, _ key: Digest) {
+    func insert(_ value: Value, _ key: Key) {
         state.withLock { state in
             guard state.entries.updateValue(value, forKey: key) == nil else { return }
             if state.order.count < capacity {

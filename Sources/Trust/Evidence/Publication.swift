@@ -1,3 +1,4 @@
+import Crypto
 package import Encoding
 
 /// One thing that a vendor publishes, proven by itself: its form, its signature up to a trusted root, and that it is
@@ -97,7 +98,8 @@ extension Publication {
 
         init(_ what: String, _ text: String, signature: String, issuers: String) throws(Refusal) {
             path = try DCAPCollateralProof.signerPath(issuers, what)
-            try DCAPCollateralProof.checkSignature(signature, of: text, by: path.leaf, what)
+            try DCAPCollateralProof.checkSignature(
+                signature, of: SHA256.hash(data: Array(text.utf8)), by: path.leaf, what)
             reader = try CollateralReader(text, what)
             validity = path.validity.intersection(
                 Validity("the \(what)", from: try reader.time("issueDate"), before: try reader.time("nextUpdate")))

@@ -49,7 +49,7 @@ extension HostileParsers {
     /// The input is Intel's extension in a PCK certificate; where the slow steps are taken, in one that its CA signed.
     static func pckExtension(_ input: [UInt8], _ world: HostileWorld) -> String? {
         var pck = TestCertificate(subject: "PCK", key: world.platform.pckKey)
-        pck.extensions = [(PCKExtension.id, false, input)]
+        pck.extensions = [("1.2.840.113741.1.13.1", false, input)]
         guard let certificate = try? Certificate(der: pck.unsigned(issuer: "CA")) else { return nil }
         do throws(Refusal) { _ = try PCKExtension(certificate) } catch {
             return world.wrongRefusal(error, .evidenceChain)

@@ -9,7 +9,7 @@ enum CertificationData {
     /// - Throws: `evidence-malformed` for a wrong length, `evidence-chain` for another platform or TCB.
     /// - Source: Intel SGX ECDSA QuoteLibReference, certification data types 1 to 4.
     static func requireSame(
-        _ quote: QuoteSignatureData, _ chain: PCKChain, known: ProvenCache<Certificate>
+        _ quote: QuoteSignatureData, _ chain: PCKChain, known: CertificateMemory
     ) throws(Refusal) {
         let data = quote.certificationData
         switch quote.certificationType {

@@ -53,8 +53,9 @@ struct CollateralReader {
     }
 
     func array(_ name: String) throws(Refusal) -> [CollateralReader] {
+        let what = "\(what): \(name)"
         var readers: [CollateralReader] = []
-        for json in try member(name, { $0.array }) { readers.append(try CollateralReader(json, "\(what): \(name)")) }
+        for json in try member(name, { $0.array }) { readers.append(try CollateralReader(json, what)) }
         return readers
     }
 

@@ -1,3 +1,4 @@
+import Crypto
 public import Encoding
 
 /// What Intel publishes and signs about a family of platforms, as text exactly as it was received.
@@ -23,10 +24,18 @@ public struct DCAPCollateral: Hashable, Sendable {
     public let qeIdentitySignature: String
     /// PEM: PCK certificate, its CA, the root; for quotes that do not carry their chain.
     public let pckCertificateChain: String?
-    /// SHA-256 over all members with their lengths: what caches of verified collateral go by.
-    public let digest: Digest
-    /// Claim `x-ms-sgx-collateral` without the quote's hash.
-    let hashes: [String: JSON]
+    /// SHA-256 over the SHA-256 of each member: what caches of verified collateral go by.
+    public let digest: Encoding.Digest
+    /// Of the members that are signed or stand in claims.
+    let hashes: Hashes
+
+    struct Hashes: Sendable {
+        let rootCACRL: SHA256Digest
+        let tcbInfoIssuerChain: SHA256Digest
+        let tcbInfo: SHA256Digest
+        let qeIdentityIssuerChain: SHA256Digest
+        let qeIdentity: SHA256Digest
+    }
 
     public init(
         pckCRLIssuerChain: String, rootCACRL: String, pckCRL: String, tcbInfoIssuerChain: String, tcbInfo: String,
@@ -43,18 +52,17 @@ public struct DCAPCollateral: Hashable, Sendable {
         self.qeIdentity = qeIdentity
         self.qeIdentitySignature = qeIdentitySignature
         self.pckCertificateChain = pckCertificateChain
-        // An absent chain and an empty one are different content.
-        digest = ContentDigest.of(
-            [
-                pckCRLIssuerChain, rootCACRL, pckCRL, tcbInfoIssuerChain, tcbInfo, tcbInfoSignature,
-                qeIdentityIssuerChain, qeIdentity, qeIdentitySignature,
-            ] + (pckCertificateChain.map { [$0] } ?? []))
-        func hash(_ text: String) -> JSON { .string(Digest(of: text).hex) }
-        hashes = [
-            "qeidhash": hash(qeIdentity), "qeidcertshash": hash(qeIdentityIssuerChain), "qeidcrlhash": hash(rootCACRL),
-            "tcbinfohash": hash(tcbInfo), "tcbinfocertshash": hash(tcbInfoIssuerChain),
-            "tcbinfocrlhash": hash(rootCACRL),
+        func hash(_ text: String) -> SHA256Digest { SHA256.hash(data: Array(text.utf8)) }
+        hashes = Hashes(
+            rootCACRL: hash(rootCACRL), tcbInfoIssuerChain: hash(tcbInfoIssuerChain), tcbInfo: hash(tcbInfo),
+            qeIdentityIssuerChain: hash(qeIdentityIssuerChain), qeIdentity: hash(qeIdentity))
+        var all: [SHA256Digest] = [
+            hash(pckCRLIssuerChain), hashes.rootCACRL, hash(pckCRL), hashes.tcbInfoIssuerChain, hashes.tcbInfo,
+            hash(tcbInfoSignature), hashes.qeIdentityIssuerChain, hashes.qeIdentity, hash(qeIdentitySignature),
         ]
+        // An absent chain and an empty one are different content.
+        if let pckCertificateChain { all.append(hash(pckCertificateChain)) }
+        digest = Digest(of: all.flatMap { Array($0) })
     }
 
     /// - Throws: `evidence-malformed` for a missing, unknown or wrongly typed member.

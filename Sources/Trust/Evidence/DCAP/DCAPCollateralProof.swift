@@ -28,12 +28,13 @@ struct DCAPCollateralProof: Sendable {
     let tcbInfo: Result<Signed<TCBInfo>, Refusal>
     let qeIdentity: Result<Signed<QEIdentity>, Refusal>
 
-    init(_ collateral: DCAPCollateral) {
-        lists = DCAPCollateralProof.catching { () throws(Refusal) in try DCAPCollateralProof.lists(collateral) }
+    /// - Parameter known: what was read and checked before; what stands in it several times is looked at once.
+    init(_ collateral: DCAPCollateral, known: CertificateMemory) {
+        lists = DCAPCollateralProof.catching { () throws(Refusal) in try DCAPCollateralProof.lists(collateral, known) }
         tcbInfo = DCAPCollateralProof.catching { () throws(Refusal) in
-            let path = try DCAPCollateralProof.signerPath(collateral.tcbInfoIssuerChain, "TCB info")
+            let path = try DCAPCollateralProof.signerPath(collateral.tcbInfoIssuerChain, "TCB info", known)
             try DCAPCollateralProof.checkSignature(
-                collateral.tcbInfoSignature, of: collateral.tcbInfo, by: path.leaf, "TCB info")
+                collateral.tcbInfoSignature, of: collateral.hashes.tcbInfo, by: path.leaf, "TCB info")
             let info = try TCBInfo(signed: collateral.tcbInfo)
             return Signed(
                 document: info, path: path,
@@ -43,9 +44,10 @@ struct DCAPCollateralProof: Sendable {
                     + "signed by \(path.leaf.nameForDetail)")
         }
         qeIdentity = DCAPCollateralProof.catching { () throws(Refusal) in
-            let path = try DCAPCollateralProof.signerPath(collateral.qeIdentityIssuerChain, "QE identity")
+            let path = try DCAPCollateralProof.signerPath(
+                collateral.qeIdentityIssuerChain, "QE identity", known)
             try DCAPCollateralProof.checkSignature(
-                collateral.qeIdentitySignature, of: collateral.qeIdentity, by: path.leaf, "QE identity")
+                collateral.qeIdentitySignature, of: collateral.hashes.qeIdentity, by: path.leaf, "QE identity")
             let identity = try QEIdentity(signed: collateral.qeIdentity)
             return Signed(
                 document: identity, path: path,
@@ -70,9 +72,9 @@ struct DCAPCollateralProof: Sendable {
         do throws(Refusal) { return .success(try body()) } catch { return .failure(error) }
     }
 
-    private static func lists(_ collateral: DCAPCollateral) throws(Refusal) -> Lists {
-        let chain = try issuerChain(collateral.pckCRLIssuerChain, "PCK revocation list")
-        let path = try CertificatePath(issuers: chain, refusing: .collateralInvalid)
+    private static func lists(_ collateral: DCAPCollateral, _ known: CertificateMemory) throws(Refusal) -> Lists {
+        let chain = try issuerChain(collateral.pckCRLIssuerChain, "PCK revocation list", known)
+        let path = try CertificatePath(issuers: chain, refusing: .collateralInvalid, known: known)
         let root = try list(collateral.rootCACRL, issuer: path.root, "root revocation list")
         let pck = try list(collateral.pckCRL, issuer: path.leaf, "PCK revocation list")
         let validity = path.validity
@@ -98,13 +100,17 @@ struct DCAPCollateralProof: Sendable {
         return list
     }
 
-    static func signerPath(_ pem: String, _ what: String) throws(Refusal) -> CertificatePath {
-        try CertificatePath(try issuerChain(pem, what), refusing: .collateralInvalid)
+    static func signerPath(
+        _ pem: String, _ what: String, _ known: CertificateMemory = CertificateMemory(capacity: 8)
+    ) throws(Refusal) -> CertificatePath {
+        try CertificatePath(try issuerChain(pem, what, known), refusing: .collateralInvalid, known: known)
     }
 
     /// Issuer and root; Intel's samples have the two the other way round.
-    private static func issuerChain(_ pem: String, _ what: String) throws(Refusal) -> [Certificate] {
-        let chain = try Certificate.chain(pem: pem, refusing: .collateralInvalid)
+    private static func issuerChain(
+        _ pem: String, _ what: String, _ known: CertificateMemory
+    ) throws(Refusal) -> [Certificate] {
+        let chain = try Certificate.chain(pem: pem, refusing: .collateralInvalid, known: known)
         guard chain.count == 2 else {
             throw Refusal(.collateralInvalid, "the issuer chain of the \(what) has 2 certificates, not \(chain.count)")
         }
@@ -112,11 +118,11 @@ struct DCAPCollateralProof: Sendable {
     }
 
     static func checkSignature(
-        _ hex: String, of text: String, by signer: Certificate, _ what: String
+        _ hex: String, of hash: SHA256Digest, by signer: Certificate, _ what: String
     ) throws(Refusal) {
         guard case .p256(let key) = signer.publicKey, let bytes = Hex.decode(hex), bytes.count == 64,
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: bytes),
-            key.isValidSignature(signature, for: SHA256.hash(data: Array(text.utf8)))
+            key.isValidSignature(signature, for: hash)
         else { throw Refusal(.collateralInvalid, "the signature of the \(what) is wrong") }
     }
 }

@@ -20,7 +20,7 @@ public struct DCAPPlatformIdentity: Hashable, Sendable {
             throw Refusal(.evidenceChain, "the quote embeds no PCK certificate chain")
         }
         let chain = try PCKChain(
-            embedded: quote.signatureData.certificationData, known: ProvenCache(capacity: 3))
+            embedded: quote.signatureData.certificationData, known: CertificateMemory(capacity: 3))
         self.init(tee: quote.tee, chain: chain)
     }
 

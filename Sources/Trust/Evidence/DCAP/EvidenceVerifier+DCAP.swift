@@ -106,7 +106,7 @@ extension EvidenceVerifier {
                 "the quote carries no PCK certificate chain (certification data of type "
                     + "\(quote.certificationType.rawValue)), and none was supplied")
         }
-        let chain = try PCKChain(supplied: supplied)
+        let chain = try PCKChain(supplied: supplied, known: certificates)
         try CertificationData.requireSame(quote, chain, known: certificates)
         return chain
     }
@@ -115,7 +115,7 @@ extension EvidenceVerifier {
         switch collateral {
         case .dcap(let collateral):
             if let proof = dcapCollateral.value(collateral.digest) { return proof }
-            let proof = DCAPCollateralProof(collateral)
+            let proof = DCAPCollateralProof(collateral, known: certificates)
             if let paths = proof.paths, paths.allSatisfy({ isTrusted($0, .dcap) }) {
                 dcapCollateral.insert(proof, collateral.digest)
             }

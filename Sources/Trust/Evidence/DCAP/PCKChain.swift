@@ -16,17 +16,17 @@ struct PCKChain: Sendable {
     /// Reads the chain that a quote embeds.
     ///
     /// - Throws: `evidence-chain`.
-    init(embedded text: ArraySlice<UInt8>, known: ProvenCache<Certificate>) throws(Refusal) {
-        try self.init(try CertificateText.certificates(text, atMost: 3, known: known))
+    init(embedded text: ArraySlice<UInt8>, known: CertificateMemory) throws(Refusal) {
+        try self.init(try CertificateText.certificates(text, atMost: 3, known: known), known: known)
     }
 
     /// Reads the chain that came with the collateral.
-    init(supplied pem: String) throws(Refusal) {
-        try self.init(try Certificate.chain(pem: pem))
+    init(supplied pem: String, known: CertificateMemory) throws(Refusal) {
+        try self.init(try Certificate.chain(pem: pem, known: known), known: known)
     }
 
     /// Exactly leaf, CA and root; some quotes have the last two the other way round.
-    private init(_ certificates: [Certificate]) throws(Refusal) {
+    private init(_ certificates: [Certificate], known: CertificateMemory) throws(Refusal) {
         guard certificates.count == 3 else {
             throw Refusal(.evidenceChain, "a PCK chain has 3 certificates, not \(certificates.count)")
         }
@@ -35,7 +35,7 @@ struct PCKChain: Sendable {
         guard case .p256(let key) = ordered[0].publicKey else {
             throw Refusal(.evidenceChain, "the PCK certificate's key is not P-256")
         }
-        path = try CertificatePath(ordered, refusing: .evidenceChain)
+        path = try CertificatePath(ordered, refusing: .evidenceChain, known: known)
         platform = try PCKExtension(ordered[0])
         self.key = key
         detail =

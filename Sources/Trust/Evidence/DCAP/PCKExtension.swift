@@ -1,11 +1,10 @@
 import Encoding
-import SwiftASN1
 
 /// What Intel certifies about a platform inside its PCK certificate.
 ///
 /// - Source: Intel SGX PCK certificate and CRL profile, extension 1.2.840.113741.1.13.1; `evidence.md` section 1.3.
 struct PCKExtension: Sendable {
-    static let id = "1.2.840.113741.1.13.1"
+    static let id: OID = "1.2.840.113741.1.13.1"
 
     /// Platform provisioning id, 16 bytes.
     let ppid: [UInt8]
@@ -32,46 +31,54 @@ struct PCKExtension: Sendable {
         }
     }
 
-    private init(parsing value: [UInt8]) throws {
-        let fields = try PCKExtension.members(try DER.parse(value))
-        ppid = try PCKExtension.octets(fields[1], count: 16)
-        let tcb = try PCKExtension.members(try PCKExtension.required(fields[2]))
-        components = try (1...16).map { try UInt8(derEncoded: try PCKExtension.required(tcb[$0])) }
-        pceSVN = try UInt16(derEncoded: try PCKExtension.required(tcb[17]))
-        cpuSVN = try PCKExtension.octets(tcb[18], count: 16)
-        pceID = try PCKExtension.octets(fields[3], count: 2)
-        fmspc = try PCKExtension.octets(fields[4], count: 6)
-        let configuration = try fields[7].map { try PCKExtension.members($0) } ?? [:]
-        isDynamicPlatform = try configuration[1].map { try Bool(derEncoded: $0) }
-        hasCachedKeys = try configuration[2].map { try Bool(derEncoded: $0) }
-        hasSMT = try configuration[3].map { try Bool(derEncoded: $0) }
+    private init(parsing value: ArraySlice<UInt8>) throws {
+        let fields = try Members(try DERValue(parsing: value), under: PCKExtension.id.bytes)
+        ppid = try fields.octets(1, count: 16)
+        let tcb = try Members(try fields.required(2), under: PCKExtension.id.bytes + [2])
+        components = try (1...16).map { try tcb.required($0).unsigned() }
+        pceSVN = try tcb.required(17).unsigned()
+        cpuSVN = try tcb.octets(18, count: 16)
+        pceID = try fields.octets(3, count: 2)
+        fmspc = try fields.octets(4, count: 6)
+        let configuration = try fields[7].map { try Members($0, under: PCKExtension.id.bytes + [7]) }
+        isDynamicPlatform = try configuration?[1]?.boolean
+        hasCachedKeys = try configuration?[2]?.boolean
+        hasSMT = try configuration?[3]?.boolean
     }
 
-    /// `SEQUENCE OF SEQUENCE { id OBJECT IDENTIFIER, value ANY }`, by the last number of each id.
-    private static func members(_ node: ASN1Node) throws -> [Int: ASN1Node] {
-        var members: [Int: ASN1Node] = [:]
-        try DER.sequence(node, identifier: .sequence) { entries in
-            while let entry = entries.next() {
-                try DER.sequence(entry, identifier: .sequence) { nodes in
-                    let id = String(describing: try ASN1ObjectIdentifier(derEncoded: &nodes))
-                    let value = try nodes.required()
-                    guard id.hasPrefix(Self.id + "."), let last = id.split(separator: ".").last, let number = Int(last),
-                        members.updateValue(value, forKey: number) == nil
+    /// `SEQUENCE OF SEQUENCE { id OBJECT IDENTIFIER, value ANY }`, by the number that each id has under its parent's.
+    private struct Members {
+        /// Higher than any number in use, and encoded in one byte.
+        private static let maximum = 31
+        private let values: [DERValue?]
+
+        init(_ node: DERValue, under parent: ArraySlice<UInt8>) throws {
+            values = try node.members { entries in
+                var values = [DERValue?](repeating: nil, count: Members.maximum + 1)
+                while let entry = try entries.next() {
+                    let (id, value) = try entry.members { nodes in
+                        (try nodes.required().objectIdentifier.bytes, try nodes.required())
+                    }
+                    guard id.count == parent.count + 1, id.starts(with: parent), let last = id.last,
+                        last <= Members.maximum, values[Int(last)] == nil
                     else { throw UnsupportedASN1.duplicateExtension }
+                    values[Int(last)] = value
                 }
+                return values
             }
         }
-        return members
-    }
 
-    private static func required(_ node: ASN1Node?) throws -> ASN1Node {
-        guard let node else { throw ASN1Error.truncatedASN1Field() }
-        return node
-    }
+        subscript(number: Int) -> DERValue? { values[number] }
 
-    private static func octets(_ node: ASN1Node?, count: Int) throws -> [UInt8] {
-        let bytes = try ASN1OctetString(derEncoded: try required(node)).bytes
-        guard bytes.count == count else { throw UnsupportedASN1.length }
-        return Array(bytes)
+        func required(_ number: Int) throws -> DERValue {
+            guard let value = values[number] else { throw MalformedASN1.truncated }
+            return value
+        }
+
+        func octets(_ number: Int, count: Int) throws -> [UInt8] {
+            let bytes = try required(number).octets
+            guard bytes.count == count else { throw UnsupportedASN1.length }
+            return Array(bytes)
+        }
     }
 }

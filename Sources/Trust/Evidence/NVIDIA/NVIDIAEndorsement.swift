@@ -1,6 +1,5 @@
 import Crypto
 import Encoding
-import SwiftASN1
 
 /// The certificate of a device's attestation key under NVIDIA's chain, proven but for trust and time.
 ///
@@ -18,7 +17,7 @@ struct NVIDIAEndorsement: Sendable {
 
     /// - Parameter text: the PEM chain in its exact form, see `CertificateText`.
     /// - Throws: `evidence-chain`.
-    init(_ text: ArraySlice<UInt8>, known: ProvenCache<Certificate>) throws(Refusal) {
+    init(_ text: ArraySlice<UInt8>, known: CertificateMemory) throws(Refusal) {
         let certificates = try CertificateText.certificates(
             text, atMost: NVIDIAEndorsement.certificateCount, known: known)
         guard certificates.count == NVIDIAEndorsement.certificateCount else {
@@ -27,7 +26,7 @@ struct NVIDIAEndorsement: Sendable {
                 "an NVIDIA device chain has \(NVIDIAEndorsement.certificateCount) certificates, not \(certificates.count)"
             )
         }
-        path = try CertificatePath(certificates, refusing: .evidenceChain)
+        path = try CertificatePath(certificates, refusing: .evidenceChain, known: known)
         guard case .p384(let key) = path.leaf.publicKey else {
             throw Refusal(.evidenceChain, "the attestation key is not P-384")
         }
@@ -44,32 +43,29 @@ struct NVIDIAEndorsement: Sendable {
     /// - Source: TCG DICE Attestation Architecture, `DiceTcbInfo`; the extensions as seen in NVIDIA's certificates.
     private static func firmwareID(_ leaf: Certificate) throws -> [UInt8]? {
         if let value = leaf.extensionValue("2.23.133.5.4.1") {
-            return try DER.sequence(try DER.parse(value), identifier: .sequence) { nodes in
-                _ = try Int(derEncoded: &nodes)
+            return try DERValue(parsing: value).members { nodes in
+                _ = try nodes.required().integerBytes
                 _ = try nodes.required()
-                return try digest(try nodes.required())
+                return try digest(nodes.required())
             }
         }
         guard let value = leaf.extensionValue("2.23.133.5.4.1.1") else { return nil }
-        let list = ASN1Identifier(tagWithNumber: 6, tagClass: .contextSpecific)
-        var found: [UInt8]?
-        try DER.sequence(try DER.parse(value), identifier: .sequence) { nodes in
-            while let node = nodes.next() {
-                guard node.identifier == list, case .constructed(let children) = node.content else { continue }
-                var iterator = children.makeIterator()
-                found = try digest(try iterator.required())
+        return try DERValue(parsing: value).members { nodes in
+            var found: [UInt8]?
+            while let node = try nodes.next() {
+                guard node.tag == DERValue.Tag.explicit(6) else { continue }
+                var list = DERReader(node.content)
+                found = try digest(list.required())
             }
+            return found
         }
-        return found
     }
 
     /// `FWID ::= SEQUENCE { hashAlg OBJECT IDENTIFIER, digest OCTET STRING }`, SHA-384 only.
-    private static func digest(_ node: ASN1Node) throws -> [UInt8] {
-        try DER.sequence(node, identifier: .sequence) { nodes in
-            guard try ASN1ObjectIdentifier(derEncoded: &nodes) == .sha384 else {
-                throw UnsupportedASN1.signatureAlgorithm
-            }
-            return Array(try ASN1OctetString(derEncoded: &nodes).bytes)
+    private static func digest(_ node: DERValue) throws -> [UInt8] {
+        try node.members { nodes in
+            guard try nodes.required().objectIdentifier == .sha384 else { throw UnsupportedASN1.signatureAlgorithm }
+            return Array(try nodes.required().octets)
         }
     }
 }

@@ -21,12 +21,21 @@ enum SGXClaims {
             claims["x-ms-sgx-isv-family-id"] = .string(Hex.encode(report.familyID))
         }
         if let collateral {
-            var hashes = collateral.hashes
-            hashes["quotehash"] = .string(Hex.encode(SHA256.hash(data: input)))
-            claims["x-ms-sgx-collateral"] = .object(hashes)
-            claims["maa-attestationcollateral"] = .object(hashes)
+            let hashes = collateralHashes(collateral.hashes, quote: SHA256.hash(data: input))
+            claims["x-ms-sgx-collateral"] = hashes
+            claims["maa-attestationcollateral"] = hashes
         }
         return claims
+    }
+
+    private static func collateralHashes(_ hashes: DCAPCollateral.Hashes, quote: SHA256Digest) -> JSON {
+        func hex(_ hash: SHA256Digest) -> JSON { .string(Hex.encode(hash)) }
+        return [
+            "quotehash": hex(quote), "qeidhash": hex(hashes.qeIdentity),
+            "qeidcertshash": hex(hashes.qeIdentityIssuerChain), "qeidcrlhash": hex(hashes.rootCACRL),
+            "tcbinfohash": hex(hashes.tcbInfo), "tcbinfocertshash": hex(hashes.tcbInfoIssuerChain),
+            "tcbinfocrlhash": hex(hashes.rootCACRL),
+        ]
     }
 
     /// What whoever started the enclave chose; see `Verdict.hostData`.

@@ -1,5 +1,4 @@
 import Encoding
-import SwiftASN1
 
 /// What AMD certifies about a chip, or about a cloud provider's key, inside a VCEK or VLEK certificate.
 ///
@@ -7,15 +6,15 @@ import SwiftASN1
 struct VEKExtensions: Sendable {
     /// Object identifiers under AMD's 1.3.6.1.4.1.3704.1.
     enum ID {
-        static let structVersion = "1.3.6.1.4.1.3704.1.1"
-        static let productName = "1.3.6.1.4.1.3704.1.2"
-        static let bootLoader = "1.3.6.1.4.1.3704.1.3.1"
-        static let tee = "1.3.6.1.4.1.3704.1.3.2"
-        static let snp = "1.3.6.1.4.1.3704.1.3.3"
-        static let microcode = "1.3.6.1.4.1.3704.1.3.8"
-        static let fmc = "1.3.6.1.4.1.3704.1.3.9"
-        static let hardwareID = "1.3.6.1.4.1.3704.1.4"
-        static let cloudProvider = "1.3.6.1.4.1.3704.1.5"
+        static let structVersion: OID = "1.3.6.1.4.1.3704.1.1"
+        static let productName: OID = "1.3.6.1.4.1.3704.1.2"
+        static let bootLoader: OID = "1.3.6.1.4.1.3704.1.3.1"
+        static let tee: OID = "1.3.6.1.4.1.3704.1.3.2"
+        static let snp: OID = "1.3.6.1.4.1.3704.1.3.3"
+        static let microcode: OID = "1.3.6.1.4.1.3704.1.3.8"
+        static let fmc: OID = "1.3.6.1.4.1.3704.1.3.9"
+        static let hardwareID: OID = "1.3.6.1.4.1.3704.1.4"
+        static let cloudProvider: OID = "1.3.6.1.4.1.3704.1.5"
     }
 
     let product: SNPProduct
@@ -43,7 +42,7 @@ struct VEKExtensions: Sendable {
             snp: try VEKExtensions.number(certificate, ID.snp, problem),
             microcode: try VEKExtensions.number(certificate, ID.microcode, problem))
         // Raw bytes, not a nested OCTET STRING: a chip id may begin with 0x04.
-        hardwareID = certificate.extensionValue(ID.hardwareID)
+        hardwareID = certificate.extensionValue(ID.hardwareID).map { Array($0) }
         let hasProvider = certificate.extensionValue(ID.cloudProvider) != nil
         cloudProvider = hasProvider ? try VEKExtensions.text(certificate, ID.cloudProvider, problem) : nil
         switch certificate.subjectCommonName {
@@ -57,17 +56,16 @@ struct VEKExtensions: Sendable {
         }
     }
 
-    private static func number(_ certificate: Certificate, _ id: String, _ problem: Refusal) throws(Refusal) -> UInt8 {
-        guard let value = certificate.extensionValue(id), let node = try? DER.parse(value),
-            let number = try? UInt8(derEncoded: node)
+    private static func number(_ certificate: Certificate, _ id: OID, _ problem: Refusal) throws(Refusal) -> UInt8 {
+        guard let value = certificate.extensionValue(id), let number: UInt8 = try? DERValue(parsing: value).unsigned()
         else { throw problem }
         return number
     }
 
-    private static func text(_ certificate: Certificate, _ id: String, _ problem: Refusal) throws(Refusal) -> String {
-        guard let value = certificate.extensionValue(id), let node = try? DER.parse(value),
-            let string = try? ASN1IA5String(derEncoded: node)
+    private static func text(_ certificate: Certificate, _ id: OID, _ problem: Refusal) throws(Refusal) -> String {
+        guard let value = certificate.extensionValue(id), let string = try? DERValue(parsing: value),
+            string.tag == DERValue.Tag.ia5String, string.content.allSatisfy({ $0 < 0x80 })
         else { throw problem }
-        return String(string)
+        return String(decoding: string.content, as: UTF8.self)
     }
 }

@@ -49,7 +49,7 @@ struct AttestationKeyChain: Sendable {
     ///
     /// Google's name the purpose of endorsement keys, or none; a key that may only decrypt does not pass as a leaf.
     private static func requirePurpose(_ leaf: Certificate) throws(Refusal) {
-        guard leaf.extensionValue(Certificate.extendedKeyUsageID) != nil else { return }
+        guard leaf.extensionValue(.extendedKeyUsage) != nil else { return }
         guard let purposes = leaf.extendedKeyUsage, !purposes.isDisjoint(with: ["2.23.133.8.1", "2.23.133.8.3"]) else {
             throw Refusal(.evidenceChain, "\(leaf.nameForDetail) is not for a TPM's key")
         }

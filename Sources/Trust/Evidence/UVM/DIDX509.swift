@@ -9,7 +9,7 @@ import Encoding
 /// - Source: the did:x509 method, version 0.
 struct DIDX509 {
     private let fingerprint: [UInt8]
-    private let purposes: [String]
+    private let purposes: [OID]
 
     /// - Throws: `evidence-chain` for another form.
     init(_ text: String) throws(Refusal) {
@@ -18,12 +18,12 @@ struct DIDX509 {
         guard text.utf8.count <= 1_024, head.count == 5, head[0] == "did", head[1] == "x509", head[2] == "0",
             head[3] == "sha256", let fingerprint = Base64.decode(head[4]), fingerprint.count == 32, parts.count > 1
         else { throw Refusal(.evidenceChain, "the endorsement's issuer is not a did:x509 of version 0 with SHA-256") }
-        var purposes: [String] = []
+        var purposes: [OID] = []
         for policy in parts.dropFirst() {
-            guard policy.hasPrefix("eku:") else {
+            guard policy.hasPrefix("eku:"), let purpose = OID(dotted: policy.dropFirst(4)) else {
                 throw Refusal(.evidenceChain, "the endorsement's issuer has a policy other than eku")
             }
-            purposes.append(String(policy.dropFirst(4)))
+            purposes.append(purpose)
         }
         self.fingerprint = fingerprint
         self.purposes = purposes

@@ -1,18 +1,12 @@
-import SwiftASN1
-
 extension Certificate {
-    static let extendedKeyUsageID = "2.5.29.37"
-
-    /// The purposes that the certificate names, as dotted object identifiers; nil when it names none or not readably.
+    /// The purposes that the certificate names; nil when it names none or not readably.
     ///
     /// - Source: RFC 5280 section 4.2.1.12.
-    var extendedKeyUsage: Set<String>? {
-        guard let value = extensionValue(Certificate.extendedKeyUsageID) else { return nil }
-        return try? DER.sequence(try DER.parse(value), identifier: .sequence) { nodes in
-            var purposes: Set<String> = []
-            while let node = nodes.next() {
-                purposes.insert(String(describing: try ASN1ObjectIdentifier(derEncoded: node)))
-            }
+    var extendedKeyUsage: Set<OID>? {
+        guard let value = extensionValue(.extendedKeyUsage) else { return nil }
+        return try? DERValue(parsing: value).members { nodes in
+            var purposes: Set<OID> = []
+            while let node = try nodes.next() { purposes.insert(try node.objectIdentifier) }
             return purposes
         }
     }

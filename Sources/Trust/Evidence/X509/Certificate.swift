@@ -1,9 +1,9 @@
 public import Encoding
-import SwiftASN1
 
 /// An X.509 certificate as evidence, tokens and key-release answers carry it: parsed strictly, compared by its bytes.
 ///
-/// A parser of our own on swift-asn1, because AMD's chains are RSASSA-PSS, which swift-certificates does not read.
+/// A parser of our own, because AMD's chains are RSASSA-PSS, which swift-certificates does not read, and because what
+/// is read for each piece of evidence has to be read fast.
 /// Reading a certificate says nothing about trust; `CertificatePath` validates a chain.
 ///
 /// - Source: RFC 5280 section 4.1.
@@ -36,7 +36,7 @@ public struct Certificate: Hashable, Sendable {
     public let keyUsage: KeyUsage?
     /// Whether there is a critical extension that this type does not understand.
     public let hasUnknownCriticalExtension: Bool
-    private let extensions: [String: [UInt8]]
+    private let extensions: X509Extensions
 
     /// Key usage bits that chains of evidence need.
     public struct KeyUsage: OptionSet, Hashable, Sendable {
@@ -67,6 +67,13 @@ public struct Certificate: Hashable, Sendable {
     public static func chain(
         pem: String, refusing code: RefusalCode = .evidenceChain
     ) throws(Refusal) -> [Certificate] {
+        try chain(pem: pem, refusing: code, known: CertificateMemory(capacity: 8))
+    }
+
+    /// The same, where the caller has seen some of them before.
+    static func chain(
+        pem: String, refusing code: RefusalCode = .evidenceChain, known: CertificateMemory
+    ) throws(Refusal) -> [Certificate] {
         guard pem.utf8.count <= 8 * 2 * maximumBytes, let blocks = PEM.decode(pem, label: "CERTIFICATE") else {
             throw Refusal(code, "certificate chain is not PEM")
         }
@@ -74,12 +81,12 @@ public struct Certificate: Hashable, Sendable {
             throw Refusal(code, "certificate chain has \(blocks.count) certificates; 1 to 8 are read")
         }
         var certificates: [Certificate] = []
-        for block in blocks { certificates.append(try Certificate(der: block, refusing: code)) }
+        for block in blocks { certificates.append(try known.certificate(der: block, refusing: code)) }
         return certificates
     }
 
-    /// The content of an extension's OCTET STRING, by dotted object identifier; nil when absent.
-    public func extensionValue(_ oid: String) -> [UInt8]? { extensions[oid] }
+    /// The content of an extension's OCTET STRING, a slice of `der`; nil when absent.
+    public func extensionValue(_ id: OID) -> ArraySlice<UInt8>? { extensions[id] }
 
     /// Whether `issuer`'s key made the signature. Names, constraints and validity are not looked at.
     public func isSigned(by issuer: Certificate) -> Bool {
@@ -87,7 +94,7 @@ public struct Certificate: Hashable, Sendable {
     }
 
     public static func == (left: Certificate, right: Certificate) -> Bool { left.der == right.der }
-    public func hash(into hasher: inout Hasher) { hasher.combine(der) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(contentsOf: der) }
 }
 
 // MARK: Parsing
@@ -102,63 +109,60 @@ extension Certificate {
         guard der.count <= Certificate.maximumBytes else { throw UnsupportedASN1.oversized }
         self.der = der
         let signed = try SignedASN1(der)
-        tbs = signed.tbs
+        tbs = signed.tbs.encoded
         signatureAlgorithm = signed.algorithm
         signature = signed.signature
         // TBSCertificate ::= SEQUENCE { version [0], serialNumber, signature, issuer, validity, subject,
         //   subjectPublicKeyInfo, issuerUniqueID [1], subjectUniqueID [2], extensions [3] }
-        let fields = try DER.sequence(signed.tbsNode, identifier: .sequence) { nodes in
-            let version = try DER.explicitlyTagged(&nodes, tagNumber: 0, tagClass: .contextSpecific) { node in
-                try Int(derEncoded: node)
+        let fields = try signed.tbs.members { nodes in
+            let version: Int = try nodes.required().members(of: DERValue.Tag.explicit(0)) { inner in
+                try inner.required().unsigned()
             }
             guard version == 2 else { throw UnsupportedASN1.version }
-            let serial = try ArraySlice<UInt8>(derEncoded: &nodes)
-            try signed.requireSameAlgorithm(nodes.next())
+            let serial = try nodes.required().integerBytes
+            try signed.requireSameAlgorithm(nodes.required())
             let issuer = try nodes.required()
-            let validity = try DER.sequence(nodes.required(), identifier: .sequence) { inner in
+            let validity = try nodes.required().members { inner in
                 (try Timestamp(inner.required()), try Timestamp(inner.required()))
             }
             let subject = try nodes.required()
             let key = try nodes.required()
             // Unique identifiers have had no use since 1996; a certificate that has them is not a vendor's.
-            let extensions = try DER.explicitlyTagged(&nodes, tagNumber: 3, tagClass: .contextSpecific) { node in
-                try X509Extensions(node)
+            let extensions = try nodes.required().members(of: DERValue.Tag.explicit(3)) { inner in
+                try X509Extensions(inner.required())
             }
             return (serial, issuer, validity, subject, key, extensions)
         }
         serial = Array(fields.0.drop { $0 == 0 })
         guard serial.count <= Certificate.maximumSerialBytes else { throw UnsupportedASN1.length }
-        issuerName = Array(fields.1.encodedBytes)
+        issuerName = Array(fields.1.encoded)
         (notBefore, notAfter) = fields.2
-        subjectName = Array(fields.3.encodedBytes)
+        subjectName = Array(fields.3.encoded)
         subjectCommonName = try Certificate.commonName(fields.3)
         publicKey = try PublicKey(fields.4)
-        subjectPublicKeyInfo = Array(fields.4.encodedBytes)
+        subjectPublicKeyInfo = Array(fields.4.encoded)
         pin = Digest(of: subjectPublicKeyInfo)
-        let extensions = fields.5
+        extensions = fields.5
         (isCertificateAuthority, pathLength) = try extensions.basicConstraints()
         keyUsage = try extensions.keyUsage()
         hasUnknownCriticalExtension = extensions.hasCritical(
-            besides: [
-                X509Extensions.basicConstraintsID, X509Extensions.keyUsageID, X509Extensions.subjectAlternativeNameID,
-            ])
-        self.extensions = extensions.values
+            besides: [.basicConstraints, .keyUsage, .subjectAlternativeName])
     }
 
-    private static func commonName(_ name: ASN1Node) throws -> String {
+    /// The last common name of a `Name`, which must be well formed to its end.
+    private static func commonName(_ name: DERValue) throws -> String {
         var found = ""
         // Name ::= SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value ANY }
-        try DER.sequence(name, identifier: .sequence) { sets in
-            while let set = sets.next() {
-                try DER.set(set, identifier: .set) { attributes in
-                    while let attribute = attributes.next() {
-                        try DER.sequence(attribute, identifier: .sequence) { nodes in
-                            let type = try ASN1ObjectIdentifier(derEncoded: &nodes)
-                            let value = try nodes.required()
-                            guard type == .commonName, case .primitive(let bytes) = value.content else { return }
-                            guard bytes.count <= maximumNameBytes else { throw UnsupportedASN1.length }
-                            found = String(decoding: bytes, as: UTF8.self)
+        try name.members { sets in
+            while let set = try sets.next() {
+                try set.members(of: DERValue.Tag.set) { attributes in
+                    while let attribute = try attributes.next() {
+                        let (type, value) = try attribute.members { nodes in
+                            (try nodes.required().objectIdentifier, try nodes.required())
                         }
+                        guard type == .commonName, !value.isConstructed else { continue }
+                        guard value.content.count <= maximumNameBytes else { throw UnsupportedASN1.length }
+                        found = String(decoding: value.content, as: UTF8.self)
                     }
                 }
             }

@@ -18,18 +18,26 @@ struct CertificatePath: Sendable {
 
     /// A chain whose first certificate signs evidence or documents.
     ///
-    /// - Parameter code: thrown for every fault of the chain.
-    init(_ certificates: [Certificate], refusing code: RefusalCode) throws(Refusal) {
-        try self.init(certificates, firstPosition: 0, refusing: code)
+    /// - Parameters:
+    ///   - code: thrown for every fault of the chain.
+    ///   - known: signatures that were checked before are not checked again.
+    init(
+        _ certificates: [Certificate], refusing code: RefusalCode,
+        known: CertificateMemory = CertificateMemory(capacity: 8)
+    ) throws(Refusal) {
+        try self.init(certificates, firstPosition: 0, refusing: code, known)
     }
 
     /// A chain whose first certificate is itself an issuer, of certificates and revocation lists.
-    init(issuers certificates: [Certificate], refusing code: RefusalCode) throws(Refusal) {
-        try self.init(certificates, firstPosition: 1, refusing: code)
+    init(
+        issuers certificates: [Certificate], refusing code: RefusalCode,
+        known: CertificateMemory = CertificateMemory(capacity: 8)
+    ) throws(Refusal) {
+        try self.init(certificates, firstPosition: 1, refusing: code, known)
     }
 
     private init(
-        _ certificates: [Certificate], firstPosition: Int, refusing code: RefusalCode
+        _ certificates: [Certificate], firstPosition: Int, refusing code: RefusalCode, _ known: CertificateMemory
     ) throws(Refusal) {
         guard let leaf = certificates.first, let root = certificates.last, certificates.count >= 2 else {
             throw Refusal(code, "a certificate chain has a leaf and a root")
@@ -44,7 +52,7 @@ struct CertificatePath: Sendable {
             guard certificate.issuerName == issuer.subjectName else {
                 throw Refusal(code, "\(certificate.nameForDetail) was not issued by \(issuer.nameForDetail)")
             }
-            guard certificate.isSigned(by: issuer) else {
+            guard known.isSigned(certificate, by: issuer) else {
                 throw Refusal(code, "the signature of \(issuer.nameForDetail) on \(certificate.nameForDetail) is wrong")
             }
         }
@@ -109,14 +117,15 @@ struct Validity: Sendable {
     }
 
     private init(
-        notBefore: Timestamp, notAfter: Timestamp, beginsWith: String, endsWith: String, includesEnd: Bool
+        notBefore: Timestamp, notAfter: Timestamp, beginsWith: String, endsWith: String, includesEnd: Bool,
+        detail: String? = nil
     ) {
         self.notBefore = notBefore
         self.notAfter = notAfter
         self.beginsWith = beginsWith
         self.endsWith = endsWith
         self.includesEnd = includesEnd
-        detail = "valid until \(notAfter) (\(endsWith))"
+        self.detail = detail ?? "valid until \(notAfter) (\(endsWith))"
     }
 
     /// The later beginning and the earlier end.
@@ -126,7 +135,7 @@ struct Validity: Sendable {
         let earlier = otherEndsFirst ? other : self
         return Validity(
             notBefore: later.notBefore, notAfter: earlier.notAfter, beginsWith: later.beginsWith,
-            endsWith: earlier.endsWith, includesEnd: earlier.includesEnd)
+            endsWith: earlier.endsWith, includesEnd: earlier.includesEnd, detail: earlier.detail)
     }
 
     func contains(_ time: Timestamp) -> Bool {

@@ -1,5 +1,4 @@
 public import Encoding
-import SwiftASN1
 
 /// A certificate revocation list: who issued it, for what time, and which serial numbers it names.
 ///
@@ -67,56 +66,49 @@ extension CertificateRevocationList {
         guard der.count <= CertificateRevocationList.maximumBytes else { throw UnsupportedASN1.oversized }
         self.der = der
         let signed = try SignedASN1(der)
-        tbs = signed.tbs
+        tbs = signed.tbs.encoded
         signatureAlgorithm = signed.algorithm
         signature = signed.signature
         // TBSCertList ::= SEQUENCE { version, signature, issuer, thisUpdate, nextUpdate,
         //   revokedCertificates SEQUENCE OF … OPTIONAL, crlExtensions [0] }
-        let fields = try DER.sequence(signed.tbsNode, identifier: .sequence) { nodes in
-            guard try Int(derEncoded: &nodes) == 1 else { throw UnsupportedASN1.version }
-            try signed.requireSameAlgorithm(nodes.next())
+        let fields = try signed.tbs.members { nodes in
+            guard try nodes.required().unsigned(Int.self) == 1 else { throw UnsupportedASN1.version }
+            try signed.requireSameAlgorithm(nodes.required())
             let issuer = try nodes.required()
             let thisUpdate = try Timestamp(nodes.required())
             let nextUpdate = try Timestamp(nodes.required())
-            var serials: Set<[UInt8]> = []
-            var next = nodes.next()
-            if let list = next, list.identifier == .sequence {
-                try DER.sequence(list, identifier: .sequence) { entries in
-                    while let entry = entries.next() {
-                        serials.insert(try CertificateRevocationList.serial(entry))
-                    }
+            let serials = try nodes.next(ifTag: DERValue.Tag.sequence).map(CertificateRevocationList.serials) ?? []
+            if let extensions = try nodes.next() {
+                try extensions.members(of: DERValue.Tag.explicit(0)) { inner in
+                    try CertificateRevocationList.requireNothingCritical(inner.required())
                 }
-                next = nodes.next()
             }
-            if let next { try CertificateRevocationList.checkExtensions(next) }
             return (issuer, thisUpdate, nextUpdate, serials)
         }
-        issuerName = Array(fields.0.encodedBytes)
+        issuerName = Array(fields.0.encoded)
         thisUpdate = fields.1
         nextUpdate = fields.2
         revokedSerials = fields.3
     }
 
-    private static func serial(_ entry: ASN1Node) throws -> [UInt8] {
-        try DER.sequence(entry, identifier: .sequence) { nodes in
-            let serial = try ArraySlice<UInt8>(derEncoded: &nodes)
-            _ = try Timestamp(nodes.required())
-            if let extensions = nodes.next() {
-                guard try !X509Extensions(extensions).hasCritical(besides: []) else {
-                    throw UnsupportedASN1.criticalExtension
+    /// `SEQUENCE OF SEQUENCE { userCertificate, revocationDate, crlEntryExtensions OPTIONAL }`
+    private static func serials(_ list: DERValue) throws -> Set<[UInt8]> {
+        try list.members { entries in
+            var serials: Set<[UInt8]> = []
+            while let entry = try entries.next() {
+                let serial = try entry.members { nodes in
+                    let serial = try nodes.required().integerBytes
+                    _ = try Timestamp(nodes.required())
+                    if let extensions = try nodes.next() { try requireNothingCritical(extensions) }
+                    return serial
                 }
+                serials.insert(Array(serial.drop { $0 == 0 }))
             }
-            return Array(serial.drop { $0 == 0 })
+            return serials
         }
     }
 
-    private static func checkExtensions(_ node: ASN1Node) throws {
-        guard node.identifier == ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific),
-            case .constructed(let children) = node.content
-        else { throw UnsupportedASN1.version }
-        var iterator = children.makeIterator()
-        guard try !X509Extensions(iterator.required()).hasCritical(besides: []), iterator.next() == nil else {
-            throw UnsupportedASN1.criticalExtension
-        }
+    private static func requireNothingCritical(_ node: DERValue) throws {
+        guard try !X509Extensions(node).hasCritical(besides: []) else { throw UnsupportedASN1.criticalExtension }
     }
 }

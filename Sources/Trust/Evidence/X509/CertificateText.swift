@@ -12,11 +12,11 @@ enum CertificateText {
     private static let end = Array("-----END CERTIFICATE-----".utf8)
     static let maximumBytes = 32_768
 
-    /// Reads each block; blocks that were read before come from `known`.
+    /// Reads each block.
     ///
     /// - Throws: `evidence-chain`.
     static func certificates(
-        _ text: ArraySlice<UInt8>, atMost maximum: Int, known: ProvenCache<Certificate>
+        _ text: ArraySlice<UInt8>, atMost maximum: Int, known: CertificateMemory
     ) throws(Refusal) -> [Certificate] {
         guard text.count <= maximumBytes else {
             throw Refusal(.evidenceChain, "the embedded certificate chain has \(text.count) bytes")
@@ -27,14 +27,7 @@ enum CertificateText {
         while !rest.isEmpty {
             guard certificates.count < maximum else { throw notCanonical }
             let block = nextBlock(&rest)
-            let key = Digest(of: block)
-            if let certificate = known.value(key) {
-                certificates.append(certificate)
-            } else {
-                let certificate = try Certificate(der: try der(block))
-                known.insert(certificate, key)
-                certificates.append(certificate)
-            }
+            certificates.append(try known.certificate(der: try der(block), refusing: .evidenceChain))
         }
         return certificates
     }

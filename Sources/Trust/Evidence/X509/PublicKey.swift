@@ -1,7 +1,6 @@
 public import Crypto
 public import CryptoExtras
 import Encoding
-import SwiftASN1
 
 /// A public key of a certificate, of a kind that evidence of any vendor uses.
 public enum PublicKey: Sendable {
@@ -13,18 +12,16 @@ public enum PublicKey: Sendable {
 
 extension PublicKey {
     /// Reads a `SubjectPublicKeyInfo`: P-256 or P-384 as an uncompressed point on a named curve, or RSA.
-    init(_ node: ASN1Node) throws {
-        let (algorithm, curve, key) = try DER.sequence(node, identifier: .sequence) { nodes in
-            let (algorithm, curve) = try DER.sequence(nodes.required(), identifier: .sequence) { inner in
-                let algorithm = try ASN1ObjectIdentifier(derEncoded: &inner)
-                guard let parameters = inner.next() else { throw UnsupportedASN1.publicKey }
-                if algorithm == .ecPublicKey {
-                    return (algorithm, Optional(try ASN1ObjectIdentifier(derEncoded: parameters)))
-                }
-                _ = try ASN1Null(derEncoded: parameters)
+    init(_ node: DERValue) throws {
+        let (algorithm, curve, key) = try node.members { nodes in
+            let (algorithm, curve) = try nodes.required().members { inner in
+                let algorithm = try inner.required().objectIdentifier
+                let parameters = try inner.required()
+                if algorithm == .ecPublicKey { return (algorithm, Optional(try parameters.objectIdentifier)) }
+                try parameters.requireNull()
                 return (algorithm, nil)
             }
-            return (algorithm, curve, try ASN1BitString(derEncoded: &nodes).bytes)
+            return (algorithm, curve, try nodes.required().bits.bytes)
         }
         switch (algorithm, curve) {
         case (.ecPublicKey, .p256): self = .p256(try P256.Signing.PublicKey(x963Representation: key))
