@@ -48,20 +48,8 @@ package enum AttestationType: String, CaseIterable, Sendable {
         switch self {
         case .sgxEnclave, .openEnclave: AppraisalPolicy.defaultSGXText
         case .sevSnpVm, .tdxVm: AppraisalPolicy.defaultVirtualMachineText
-        case .azureGuest: Self.defaultGuestText
+        case .azureGuest: AppraisalPolicy.defaultAzureGuestText
         case .tpm: nil
         }
     }
-
-    /// What Azure's default does by all that is known of it; its text is not (attestation API reference, section 11).
-    private static let defaultGuestText = """
-        version= 1.0;authorizationrules{\
-        [type=="x-ms-azurevm-default-securebootkeysvalidated", value==false] => deny();\
-        [type=="x-ms-azurevm-debuggersdisabled", value==false] => deny();\
-        [type=="secureboot", value==false] => deny();\
-        [type=="x-ms-azurevm-signingdisabled", value==false] => deny();\
-        [type=="x-ms-azurevm-dbvalidated", value==false] => deny();\
-        [type=="x-ms-azurevm-dbxvalidated", value==false] => deny();\
-        => permit();};
-        """
 }
