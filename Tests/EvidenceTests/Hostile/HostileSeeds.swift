@@ -157,7 +157,8 @@ extension HostileWorld {
     }
 
     /// The form with byte strings as arrays of numbers.
-    private func numbered() -> (name: String, bytes: [UInt8]) {
+    /// The first cloud's evidence as a guest library writes it: numbers, and no event log.
+    func numbered() -> (name: String, bytes: [UInt8]) {
         let evidence = clouds[0].built.evidence
         func numbers(_ bytes: [UInt8]) -> JSON { .array(bytes.map { .integer(Int64($0)) }) }
         let json: JSON = [
