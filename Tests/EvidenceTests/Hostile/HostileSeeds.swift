@@ -156,7 +156,6 @@ extension HostileWorld {
         return [("version-2", old), ("version-5", new)]
     }
 
-    /// The form with byte strings as arrays of numbers.
     /// The first cloud's evidence as a guest library writes it: numbers, and no event log.
     func numbered() -> (name: String, bytes: [UInt8]) {
         let evidence = clouds[0].built.evidence
