@@ -77,7 +77,7 @@ enum IndependentVerifier {
 
     /// Arguments: a folder with `evidence` and `simulated-root.json`, and the URL of a PCCS.
     static let dcapOnline = #"""
-        import asyncio, json, sys, time, dcap_qvl
+        import asyncio, json, os, sys, time, dcap_qvl
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import Encoding
         folder, url = sys.argv[1:3]
@@ -95,7 +95,9 @@ enum IndependentVerifier {
             other = "refused"
         body = dcap_qvl.parse_quote(quote)
         measurement = body.report.mr_enclave if body.is_sgx() else body.report.mr_td
-        print(json.dumps({"status": report.status, "otherRoot": other, "measurement": measurement.hex()}))
+        print(json.dumps({"status": report.status, "otherRoot": other, "measurement": measurement.hex()}), flush=True)
+        # The wheel's own threads may crash the interpreter while it ends.
+        os._exit(0)
         """#
 
     /// Arguments: a folder with `evidence` and `simulated-root.json`, and the URL of a KDS.

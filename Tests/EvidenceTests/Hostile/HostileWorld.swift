@@ -93,6 +93,7 @@ extension HostileWorld {
             + documents.map { verify($0.built.document, .nitro) } + devices.map { verify($0.built.evidence, .nvidia) }
             + machines.map { verify($0.evidence, .tpm) }
             + clouds.map { verify($0.built.evidence.json.canonical, .hcl, $0.built.collateral) }
+            + [verify(numbered().bytes, .hcl, clouds[0].built.collateral)]
     }
 
     /// Whether the slow steps are taken for this input.
