@@ -92,12 +92,19 @@ struct RouteTests {
 
     @Test("AC-004 readiness says that a simulated root is trusted, and needs collateral")
     func readiness() async throws {
-        let ready = await (try Service()).handler.readiness()
-        #expect(ready.isReady)
-        #expect(ready.facts["simulated"] == true)
-        let production = await (try Service(simulated: false)).handler.readiness()
-        #expect(production.facts["simulated"] == false)
-        #expect(await !(try Service(isCollateralThere: false)).handler.readiness().isReady)
+        // Each service goes on to the end: its folder goes with it.
+        let services = [
+            try Service(), try Service(simulated: false), try Service(isCollateralThere: false),
+        ]
+        let answers = [
+            await services[0].handler.readiness(), await services[1].handler.readiness(),
+            await services[2].handler.readiness(),
+        ]
+        withExtendedLifetime(services) {}
+        #expect(answers.map(\.isReady) == [true, true, false])
+        #expect(answers[0].facts["simulated"] == true)
+        #expect(answers[1].facts["simulated"] == false)
+        #expect(answers[0].facts["trustModel"] == "AAD")
     }
 
     @Test func `calls beyond the limit are told to come back`() async throws {

@@ -34,11 +34,33 @@ struct ForeignClientTests {
                 ])
             #expect(administered.contains("isolated: signed by anybody"))
             #expect(administered.contains("isolated: default again"))
+            try await fuzz(url, state)
         } catch {
             _ = try? await ForeignClients.run(cloister, ["down", "--state", state])
             throw error
         }
         _ = try await ForeignClients.run(cloister, ["down", "--state", state])
+    }
+
+    /// Requests that schemathesis makes from our description, with and without what it allows: every answer is in time,
+    /// no server error, and what the description says.
+    func fuzz(_ url: String, _ state: String) async throws {
+        let token = try String(contentsOfFile: state + "/admin-token", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let description = ProjectFolders.root.appending(path: "Documentation/openapi/attestation.json").path
+        let run = try await ForeignClients.run(
+            try #require(ProjectFolders.python).path,
+            [
+                "-c", "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())", "run",
+                description, "--url", url, "--tls-verify", state + "/ca.pem", "--header",
+                "Authorization: Bearer \(token)", "--checks",
+                "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+                "--max-examples", "60", "--phases", "examples,coverage,fuzzing", "--request-timeout", "20",
+                "--generation-database", "none", "--no-color", "--suppress-health-check", "all",
+            ])
+        let output = String(decoding: run.output, as: UTF8.self)
+        #expect(run.status == 0, "\(output.suffix(4_000))")
+        #expect(output.contains("Tested: 10"), "\(output.suffix(1_000))")
     }
 
     /// What a client's script says that it checked.
@@ -57,7 +79,7 @@ enum ForeignClients {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
         return ProjectFolders.python != nil
             && versions.contains { version in
-                ["azure/security/attestation", "azure/keyvault/keys"].allSatisfy { package in
+                ["azure/security/attestation", "azure/keyvault/keys", "schemathesis"].allSatisfy { package in
                     FileManager.default.fileExists(atPath: "\(libraries)/\(version)/site-packages/\(package)")
                 }
             }
