@@ -38,6 +38,7 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -62,6 +63,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let c: [Target] = [
     .target(name: "CUnixSocket", path: "Sources/Ground/CUnixSocket"),
     .target(name: "CONNXRuntime", path: "Sources/Ground/CONNXRuntime"),
+    .systemLibrary(name: "CPostgreSQL", path: "Sources/Ground/CPostgreSQL", providers: [.apt(["libpq-dev"])]),
 ]
 
 let trust: [Target] = [
@@ -76,12 +78,12 @@ let trust: [Target] = [
 
 let ground: [Target] = [
     library("Telemetry", "Ground", [logging]),
-    library("Storage", "Ground", [grdb]),
+    library("Storage", "Ground", ["CPostgreSQL", grdb]),
     library(
         "ServiceKit", "Ground",
         [
             "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS,
-            httpTypes, httpClient, lifecycle, yams, arguments,
+            httpTypes, httpClient, lifecycle, signals, yams, arguments,
         ]),
 ]
 
@@ -108,8 +110,7 @@ let services: [Target] = [
         "AttestationService", "Services",
         [
             "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
-            "Audit",
-            "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "Audit", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library(
         "KeyService", "Services",
@@ -174,8 +175,10 @@ let everyTest: [Target] = [
     tests(
         "AttestationService",
         [
-            "AttestationService", "AttestationToken", "Audit", "SimulatedTEE", "Attester", "Collateral", "Encoding",
-            "Evidence", "ServiceKit", "Storage", "Telemetry", asn1, crypto, cryptoExtras, httpTypes, x509,
+            "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester",
+            "Collateral",
+            "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry", "attestation-service", asn1, crypto,
+            cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",

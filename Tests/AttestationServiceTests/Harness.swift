@@ -14,6 +14,7 @@ import Foundation
 import HTTPTypes
 import ServiceKit
 import SimulatedTEE
+import Storage
 import Synchronization
 import Telemetry
 import TestSupport
@@ -54,6 +55,7 @@ struct Service {
 
     let folder: TemporaryFolder
     let authority: AttestationAuthority
+    let policies: InstancePolicies
     let handler: AttestationHandler
     let keys: SigningKeyStore
     let metrics = Metrics()
@@ -65,7 +67,9 @@ struct Service {
     init(
         at time: Timestamp = now, simulated: Bool = true, collateral: (any CollateralSource)? = nil,
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
-        audit: (any AuditFile)? = nil, elapsed: @escaping @Sendable () -> Int64 = { 0 }
+        audit: (any AuditFile)? = nil, elapsed: @escaping @Sendable () -> Int64 = { 0 },
+        trustModel: TrustModel = .aad, access: AccessControl? = nil, attestNeedsToken: Bool = false,
+        requestsPerSecond: Int = 0
     ) throws {
         self.folder = try folder ?? Self.folderWithKeys(at: time)
         let clock = SetClock(time)
@@ -76,18 +80,31 @@ struct Service {
         var anchors = TrustAnchors.vendors
         if simulated { anchors = anchors.trusting(try factory.root.simulatedRoot()) }
         let published = try factory.collateral(at: Self.now)
-        authority = try AttestationAuthority(
+        let log =
+            try audit.map { try AuditLog(file: $0, clock: clock.wall) }
+            ?? AuditLog(path: path + "/audit.jsonl", clock: clock.wall)
+        let serviceClock = try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed)
+        policies = try InstancePolicies(
+            instance: "test", trustModel: trustModel, store: try SQLiteStateStore(path: path + "/attestation.sqlite"),
+            audit: log)
+        authority = AttestationAuthority(
             issuer: Self.url,
             AttestationAuthority.Dependencies(
                 anchors: anchors,
                 collateral: collateral ?? GivenCollateral(collateral: published.sgx, list: published.snp.crl),
-                keys: keys,
-                audit: try audit.map { try AuditLog(file: $0, clock: clock.wall) }
-                    ?? AuditLog(path: path + "/audit.jsonl", clock: clock.wall),
-                clock: try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed), metrics: metrics))
+                keys: keys, policies: policies, audit: log, clock: serviceClock, metrics: metrics))
         handler = AttestationHandler(
-            authority, allowedOrigins: origins, isCollateralThere: { isCollateralThere })
+            AttestationInstance(
+                name: "test", authority: authority, policies: policies,
+                results: ResultTokens(issuer: Self.url, keys: keys, clock: serviceClock),
+                access: try access
+                    ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),
+                attestNeedsToken: attestNeedsToken), allowedOrigins: origins, requestsPerSecond: requestsPerSecond,
+            isCollateralThere: { isCollateralThere })
     }
+
+    static let contributorToken = "contributor-token-of-the-tests-0123456789"
+    static let readerToken = "reader-token-of-the-tests-0123456789"
 
     /// Making RSA keys takes seconds in a debug build, so tests of the same day start from one key file.
     private static let keyFile = Result {

@@ -48,12 +48,12 @@ struct ServerTests {
         let folder = try TemporaryFolder()
         try makeCertificate(folder)
         let box = LineBox()
-        let server = try AttestationServer(
+        let server = try await AttestationServer(
             configuration(folder, simulated: true), log: Log(service: "attestation-service") { box.append($0) })
         #expect(box.lines.contains { $0.contains("INSECURE") })
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run { found.yield($0) } }
+            group.addTask { try await server.run { _, port in found.yield(port) } }
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())
             let client = try Client(authorities: folder.url.appending(path: "server.pem").path)

@@ -8,6 +8,7 @@ import NIOSSL
 package import ServiceLifecycle
 import Synchronization
 package import Telemetry
+import UnixSignals
 
 /// What a service does with requests; everything around it (TLS, limits, health, metrics) is `Server`'s.
 package protocol RequestHandler: Sendable {
@@ -65,7 +66,8 @@ package struct Listen: Sendable {
 
 /// An HTTPS server: TLS 1.3 only, HTTP/1.1 only, bounded in connections, idle time and header sizes.
 ///
-/// It answers `/health/live`, `/health/ready` and `/metrics` itself and hands everything else to the handler.
+/// It answers `/health/live`, `/health/ready` (`/livez` and `/readyz` where orchestrators expect those) and `/metrics`
+/// itself and hands everything else to the handler.
 package struct Server: Sendable {
     /// Connections beyond this wait in the kernel's queue.
     package static let maximumConnections = 512
@@ -88,14 +90,34 @@ package struct Server: Sendable {
     }
 
     /// Serves until SIGTERM or SIGINT.
-    package func run() async throws {
-        ProcessHygiene.apply()
-        try await application(onPort: nil).runService()
-    }
+    package func run() async throws { try await Server.run([self]) }
 
     /// Serves until the surrounding task is cancelled; `onPort` is called once with the bound port.
     package func run(onPort: @escaping @Sendable (Int) -> Void) async throws {
-        try await application(onPort: onPort).runService(gracefulShutdownSignals: [])
+        try await Server.run([self]) { _, port in onPort(port) }
+    }
+
+    /// Runs several servers as one service: when one fails, all end.
+    ///
+    /// - Parameter onPort: called for each server, by its index, with the bound port; then the surrounding task ends
+    ///   them by being cancelled. Without it SIGTERM and SIGINT do.
+    package static func run(
+        _ servers: [Server], onPort: (@Sendable (_ index: Int, _ port: Int) -> Void)? = nil
+    ) async throws {
+        if onPort == nil { ProcessHygiene.apply() }
+        var services: [any Service] = []
+        for (index, server) in servers.enumerated() {
+            if let onPort {
+                services.append(try server.application(onPort: { port in onPort(index, port) }))
+            } else {
+                services.append(try server.application(onPort: nil))
+            }
+        }
+        try await ServiceGroup(
+            configuration: .init(
+                services: services, gracefulShutdownSignals: onPort == nil ? [.sigterm, .sigint] : [],
+                logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() })
+        ).run()
     }
 
     private func application(onPort: (@Sendable (Int) -> Void)?) throws -> some ApplicationProtocol {
@@ -107,8 +129,8 @@ package struct Server: Sendable {
         let quiet = Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
         let listen = listen
         let log = log
-        let responder = CallbackResponder<BasicRequestContext> { request, _ in
-            await self.answer(request)
+        let responder = CallbackResponder<ConnectionContext> { request, context in
+            await self.answer(request, client: context.client)
         }
         return Application(
             responder: responder,
@@ -126,12 +148,12 @@ package struct Server: Sendable {
             logger: quiet)
     }
 
-    private func answer(_ request: Request) async -> Response {
+    private func answer(_ request: Request, client: String?) async -> Response {
         let id = Hex.encode(Randomness.system.bytes(16))
         let start = ContinuousClock.now
         let incoming = ServerRequest(
             id: id, method: request.method, target: request.uri.string, headers: request.headers,
-            authority: request.head.authority
+            authority: request.head.authority, client: client
         ) { maximumBytes throws(Refusal) in
             try await Server.collect(request, maximumBytes: maximumBytes)
         }
@@ -157,9 +179,9 @@ package struct Server: Sendable {
 
     private func respond(to request: ServerRequest) async -> (response: ServerResponse, route: StaticString?) {
         switch request.path {
-        case "/health/live":
+        case "/health/live", "/livez":
             return (.json(["status": "live"]), nil)
-        case "/health/ready":
+        case "/health/ready", "/readyz":
             let readiness = await handler.readiness()
             var facts = readiness.facts
             facts["status"] = readiness.isReady ? "ready" : "not-ready"
@@ -193,6 +215,17 @@ package struct Server: Sendable {
             throw Refusal(.requestMalformed, "the body ended early")
         }
         return bytes
+    }
+}
+
+/// What Hummingbird knows of a request, with the address of its connection.
+private struct ConnectionContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let client: String?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        client = source.channel.remoteAddress?.ipAddress
     }
 }
 

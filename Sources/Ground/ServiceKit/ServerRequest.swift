@@ -13,16 +13,20 @@ package struct ServerRequest: Sendable {
     package let headers: HTTPFields
     /// The host, and the port if it was named, that the client asked for (RFC 9110 section 7.2); not to be trusted.
     package let authority: String?
+    /// The address of whoever holds the connection, without a port; behind a proxy, the proxy's. Nil where there is no
+    /// connection.
+    package let client: String?
     private let load: @Sendable (_ maximumBytes: Int) async throws(Refusal) -> [UInt8]
 
     package init(
         id: String, method: HTTPRequest.Method, target: String, headers: HTTPFields, authority: String? = nil,
-        load: @escaping @Sendable (_ maximumBytes: Int) async throws(Refusal) -> [UInt8]
+        client: String? = nil, load: @escaping @Sendable (_ maximumBytes: Int) async throws(Refusal) -> [UInt8]
     ) {
         self.id = id
         self.method = method
         self.headers = headers
         self.authority = authority
+        self.client = client
         self.load = load
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         path = parts.first.map(String.init) ?? "/"
@@ -41,9 +45,9 @@ package struct ServerRequest: Sendable {
     /// A request whose body is at hand.
     package init(
         _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = [],
-        authority: String? = nil, id: String = Hex.encode(Randomness.system.bytes(16))
+        authority: String? = nil, client: String? = nil, id: String = Hex.encode(Randomness.system.bytes(16))
     ) {
-        self.init(id: id, method: method, target: target, headers: headers, authority: authority) {
+        self.init(id: id, method: method, target: target, headers: headers, authority: authority, client: client) {
             maximumBytes throws(Refusal) in
             guard body.count <= maximumBytes else { throw Refusal(.tooLarge, "the body is over \(maximumBytes) bytes") }
             return body

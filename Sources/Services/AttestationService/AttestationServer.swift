@@ -4,6 +4,7 @@ package import Encoding
 import Evidence
 import ServiceKit
 import ServiceLifecycle
+import Storage
 package import Telemetry
 
 #if canImport(FoundationEssentials)
@@ -12,22 +13,23 @@ package import Telemetry
     import Foundation
 #endif
 
-/// The attestation service, put together: state folder, keys, audit log, authority, HTTPS server.
+/// The attestation service, put together: state folder, and for each instance its keys, policies and HTTPS server.
 package struct AttestationServer: Sendable {
-    package let authority: AttestationAuthority
-    package let handler: AttestationHandler
-    /// SHA-256 of the issuer key's SPKI.
-    package let pin: Digest
-    private let server: Server
+    /// In the order of the configuration.
+    package let instances: [AttestationInstance]
+    private let servers: [Server]
+    private let store: any StateStore
+    private let accessClient: Client?
 
     /// - Parameters:
     ///   - clock: the wall clock.
     ///   - elapsed: seconds on a clock that only runs forward, which is held against it; nil for the system's.
+    ///   - recording: where appraisals are kept for trying out other policies.
     /// - Throws: what is missing or refused, for the person who starts it.
     package init(
         _ configuration: AttestationServiceConfiguration, clock: WallClock = .system,
-        elapsed: (@Sendable () -> Int64)? = nil, log: Log
-    ) throws {
+        elapsed: (@Sendable () -> Int64)? = nil, recording: Recording? = nil, log: Log
+    ) async throws {
         try Self.makeFolder(configuration.state)
         var anchors = TrustAnchors.vendors
         if let path = configuration.insecureSimulatedRoot {
@@ -35,36 +37,108 @@ package struct AttestationServer: Sendable {
             anchors = anchors.trusting(root)
             log.warning("INSECURE: a simulated root is trusted; tokens of grade simulated are issued")
         }
-        let keys = try SigningKeyStore(folder: configuration.state, issuer: configuration.issuer, at: clock.now())
-        let serviceClock = try ServiceClock(
-            wall: clock, notBefore: keys.newest, elapsed: elapsed ?? ServiceClock.systemElapsed())
-        let metrics = Metrics()
-        authority = try AttestationAuthority(
-            issuer: configuration.issuer,
-            AttestationAuthority.Dependencies(
-                anchors: anchors, collateral: try Self.collateral(configuration, anchors, clock), keys: keys,
-                audit: try AuditLog(path: configuration.state + "/audit.jsonl", clock: clock), clock: serviceClock,
-                metrics: metrics))
-        let folder = configuration.collateral
-        let isFetched = configuration.collateralServices != nil
-        handler = AttestationHandler(
-            authority, allowedOrigins: configuration.allowedOrigins,
-            isCollateralThere: { isFetched || Self.isFolder(folder + "/sgx") || Self.isFolder(folder + "/snp") })
-        pin = keys.pin
-        server = Server(
-            handler, listen: configuration.listen, log: log, metrics: metrics,
-            background: [KeyRotation(keys: keys, clock: serviceClock, log: log)])
-        log.info(
-            "issuer ready",
-            [.issuer: .configured(configuration.issuer), .key: .identifier(keys.pin.description)])
+        let collateral = try Self.collateral(configuration, anchors, clock)
+        let store: any StateStore =
+            if let database = configuration.database {
+                try PostgreSQLStateStore(database.connection)
+            } else {
+                try SQLiteStateStore(path: configuration.state + "/attestation.sqlite")
+            }
+        self.store = store
+        let audit = try AuditLog(path: configuration.state + "/audit.jsonl", clock: clock)
+        accessClient = try configuration.access.client()
+        let access = try configuration.access.control(accessClient)
+        var instances: [AttestationInstance] = []
+        var servers: [Server] = []
+        for settings in configuration.instances {
+            let folder = configuration.folder(of: settings)
+            try Self.makeFolder(folder)
+            let keys = try await Self.keys(settings, configuration, store, folder: folder, at: clock.now())
+            let serviceClock = try ServiceClock(
+                wall: clock, notBefore: keys.newest, elapsed: elapsed ?? ServiceClock.systemElapsed())
+            let policies = try InstancePolicies(
+                instance: settings.name, trustModel: settings.trustModel, store: store, audit: audit)
+            try await policies.registerFirst(try Self.policySigners(settings))
+            let metrics = Metrics()
+            let instance = AttestationInstance(
+                name: settings.name,
+                authority: AttestationAuthority(
+                    issuer: settings.issuer,
+                    AttestationAuthority.Dependencies(
+                        anchors: anchors, collateral: collateral, keys: keys, policies: policies, audit: audit,
+                        clock: serviceClock, metrics: metrics, recording: recording)),
+                policies: policies, results: ResultTokens(issuer: settings.issuer, keys: keys, clock: serviceClock),
+                access: access, attestNeedsToken: configuration.access.attestNeedsToken)
+            instances.append(instance)
+            servers.append(
+                Self.server(
+                    instance, settings, configuration, log, metrics,
+                    KeyRotation(keys: keys, clock: serviceClock, log: log)))
+            log.info(
+                "issuer ready",
+                [.issuer: .configured(settings.issuer), .key: .identifier(keys.pin.description)])
+        }
+        self.instances = instances
+        self.servers = servers
+        try audit.append(
+            AuditEntry(event: "service.start", outcome: .allowed, id: Hex.encode(Randomness.system.bytes(16))))
     }
 
     /// Serves until SIGTERM or SIGINT.
-    package func run() async throws { try await server.run() }
+    package func run() async throws {
+        do { try await Server.run(servers) } catch {
+            await close()
+            throw error
+        }
+        await close()
+    }
 
-    /// Serves until the surrounding task is cancelled.
-    package func run(onPort: @escaping @Sendable (Int) -> Void) async throws {
-        try await server.run(onPort: onPort)
+    /// Serves until the surrounding task is cancelled; `onPort` is called for each instance with its bound port.
+    package func run(onPort: @escaping @Sendable (_ instance: Int, _ port: Int) -> Void) async throws {
+        try await Server.run(servers, onPort: onPort)
+    }
+
+    private func close() async {
+        try? store.close()
+        await accessClient?.shutdown()
+    }
+
+    private static func server(
+        _ instance: AttestationInstance, _ settings: InstanceConfiguration,
+        _ configuration: AttestationServiceConfiguration, _ log: Log, _ metrics: Metrics, _ rotation: KeyRotation
+    ) -> Server {
+        let folder = configuration.collateral
+        let isFetched = configuration.collateralServices != nil
+        let handler = AttestationHandler(
+            instance, allowedOrigins: configuration.allowedOrigins,
+            requestsPerSecond: configuration.requestsPerSecond,
+            isCollateralThere: { isFetched || Self.isFolder(folder + "/sgx") || Self.isFolder(folder + "/snp") })
+        var listen = configuration.listen
+        listen.port = settings.port
+        listen.readyFile = settings.readyFile
+        return Server(handler, listen: listen, log: log, metrics: metrics, background: [rotation])
+    }
+
+    /// Signing keys in a file, or in the state that several nodes share.
+    private static func keys(
+        _ settings: InstanceConfiguration, _ configuration: AttestationServiceConfiguration, _ store: any StateStore,
+        folder: String, at time: Timestamp
+    ) async throws(Refusal) -> SigningKeyStore {
+        guard let database = configuration.database else {
+            return try SigningKeyStore(folder: folder, issuer: settings.issuer, at: time)
+        }
+        let ring = try SharedKeyRing(
+            store: store, instance: settings.name, issuer: settings.issuer,
+            wrapping: try SharedKeyRing.wrappingKey(file: database.keyEncryptionKey))
+        return try await SigningKeyStore(shared: ring, folder: folder, at: time)
+    }
+
+    /// The certificates of the configured file, each a signer of its own.
+    private static func policySigners(_ settings: InstanceConfiguration) throws -> [PolicySigner] {
+        guard let path = settings.policySigners else { return [] }
+        let bytes = try AtomicFile.read(path, maximumBytes: 1_048_576)
+        return try Certificate.chain(pem: String(decoding: bytes, as: UTF8.self), refusing: .insecureConfiguration)
+            .map { try PolicySigner(x5c: [.string(Base64.encodeStandard($0.der))]) }
     }
 
     /// A folder that somebody keeps up to date, or the vendors' services with a folder of what was fetched.
@@ -101,7 +175,7 @@ private struct KeyRotation: Service {
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(3_600))
                 do throws(Refusal) {
-                    if try keys.rotate(at: try clock.now()) { log.info("signing keys were rotated") }
+                    if try await keys.renew(at: try clock.now()) { log.info("signing keys were rotated") }
                 } catch {
                     log.error("signing keys cannot be rotated", [.code: .identifier(error.name)])
                 }

@@ -1,13 +1,34 @@
 package import Collateral
 package import ServiceKit
 
-/// Where the things of an attestation service are. The one setting about trust is the insecure simulated root
+/// A PostgreSQL database that several nodes of one service share.
+package struct SharedDatabase: Sendable {
+    /// libpq's keywords and values, or a `postgresql:` URL; without a password, which belongs in libpq's password file.
+    package var connection: String
+    /// File of 32 bytes, the same on every node, under which the signing keys are sealed in the database.
+    package var keyEncryptionKey: String
+
+    /// Reads the block `database`; nil where there is none.
+    init?(_ configuration: inout Configuration) throws(ConfigurationError) {
+        guard let connection = try configuration.optionalString("database.connection") else { return nil }
+        self.connection = connection
+        keyEncryptionKey = try configuration.path("database.keyEncryptionKey")
+    }
+}
+
+/// Where the things of an attestation service are: one process with one or several instances. The one setting about trust is the insecure simulated root
 /// (architecture section 11 rule 2).
 package struct AttestationServiceConfiguration: Sendable {
+    /// Where the first instance listens; the others share host and certificate.
     package var listen: Listen
-    /// The issuer string of tokens: `https`, without a trailing slash.
-    package var issuer: String
-    /// Folder of signing keys and audit log; made with mode 0700.
+    /// At least one; the first is the one that the file's own members describe.
+    package var instances: [InstanceConfiguration]
+    package var access = AccessConfiguration()
+    /// What one client address may ask for in a second, with twice as many at once; 0 for no limit.
+    package var requestsPerSecond = 5_000
+    /// Where several nodes share policies and signing keys; nil for one node with an SQLite file in `state`.
+    package var database: SharedDatabase?
+    /// Folder of state database, signing keys and audit log; made with mode 0700.
     package var state: String
     /// Folder of vendor collateral.
     package var collateral: String
@@ -26,7 +47,7 @@ package struct AttestationServiceConfiguration: Sendable {
         allowedOrigins: [String] = []
     ) {
         self.listen = listen
-        self.issuer = issuer
+        instances = [InstanceConfiguration(issuer: issuer, port: listen.port, readyFile: listen.readyFile)]
         self.state = state
         self.collateral = collateral
         self.insecureSimulatedRoot = insecureSimulatedRoot
@@ -39,7 +60,13 @@ package struct AttestationServiceConfiguration: Sendable {
         _ configuration: inout Configuration, isInsecureAllowed: Bool
     ) throws(ConfigurationError) {
         listen = try Listen(&configuration)
-        issuer = try configuration.string("issuer")
+        instances = [try InstanceConfiguration(&configuration, listen: listen)]
+        for members in try configuration.items("instances") {
+            instances.append(try InstanceConfiguration(members, configuration))
+        }
+        access = try AccessConfiguration(&configuration)
+        database = try SharedDatabase(&configuration)
+        requestsPerSecond = try configuration.integer("requestsPerSecond", default: requestsPerSecond)
         state = try configuration.path("state")
         collateral = try configuration.path("collateral")
         collateralServices = try Self.services(try configuration.optionalString("collateralServices"))
@@ -47,15 +74,21 @@ package struct AttestationServiceConfiguration: Sendable {
         insecureSimulatedRoot = try configuration.optionalPath("insecureSimulatedRoot")
         allowedOrigins = try configuration.strings("allowedOrigins")
         try configuration.finish()
-        guard issuer.hasPrefix("https://"), issuer.utf8.count > 8, !issuer.hasSuffix("/"),
-            issuer.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-        else { throw ConfigurationError("issuer must be an https URL without a trailing slash") }
+        guard Set(instances.map(\.name)).count == instances.count,
+            Set(instances.map(\.issuer)).count == instances.count
+        else { throw ConfigurationError("two instances have the same name or issuer") }
         guard insecureSimulatedRoot == nil || isInsecureAllowed else {
             throw ConfigurationError(
                 "insecureSimulatedRoot makes this service vouch for evidence that protects nothing; "
                     + "it is refused without the flag --insecure")
         }
     }
+
+    /// The folder of an instance's signing keys: the first one's are in `state` itself.
+    func folder(of instance: InstanceConfiguration) -> String {
+        instance.name == instances.first?.name ? state : "\(state)/\(instance.name)"
+    }
+
     /// `vendors`, `azure`, or the URL of a PCCS, beside which AMD's own service is asked.
     private static func services(_ name: String?) throws(ConfigurationError) -> CollateralServices? {
         switch name {

@@ -20,6 +20,8 @@ package struct AuditEntry: Hashable, Sendable {
     /// The id or name of the key that the decision was about.
     package var key: String?
     package var party: Digest?
+    /// Who asked, where callers have names: a name of ours, or a digest of an issuer's name for somebody.
+    package var caller: String?
     /// Digest of the policy that was applied.
     package var policy: Digest?
     /// Digest of the token that was presented.
@@ -30,7 +32,8 @@ package struct AuditEntry: Hashable, Sendable {
 
     package init(
         event: String, outcome: Outcome, id: String, code: String? = nil, key: String? = nil, party: Digest? = nil,
-        policy: Digest? = nil, token: Digest? = nil, expected: String? = nil, seen: String? = nil
+        caller: String? = nil, policy: Digest? = nil, token: Digest? = nil, expected: String? = nil,
+        seen: String? = nil
     ) {
         self.event = event
         self.outcome = outcome
@@ -38,6 +41,7 @@ package struct AuditEntry: Hashable, Sendable {
         self.code = code
         self.key = key
         self.party = party
+        self.caller = caller
         self.policy = policy
         self.token = token
         self.expected = expected
@@ -54,7 +58,7 @@ package struct AuditEntry: Hashable, Sendable {
             "outcome": .string(outcome.rawValue),
         ]
         let optional: [(String, String?)] = [
-            ("code", code), ("expected", expected), ("key", key), ("party", party?.description),
+            ("caller", caller), ("code", code), ("expected", expected), ("key", key), ("party", party?.description),
             ("policy", policy?.description), ("seen", seen), ("token", token?.description),
         ]
         for (name, value) in optional {

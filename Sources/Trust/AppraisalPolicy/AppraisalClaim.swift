@@ -1,3 +1,5 @@
+public import Encoding
+
 /// One statement that a policy can test or issue: a type, a value, and who says so.
 ///
 /// - Source: attestation API reference, section 10.2.
@@ -44,5 +46,26 @@ public struct AppraisalClaim: Hashable, Sendable {
         self.type = type
         self.value = value
         self.issuer = issuer
+    }
+}
+
+extension AppraisalClaim.Value {
+    /// Nil for a fraction, null, an array or an object.
+    public init?(_ json: JSON) {
+        switch json {
+        case .string(let text): self = .string(text)
+        case .integer(let number): self = .integer(number)
+        case .bool(let flag): self = .boolean(flag)
+        case .null, .number, .array, .object: return nil
+        }
+    }
+
+    /// As it stands in tokens and recordings.
+    public var json: JSON {
+        switch self {
+        case .string(let text): .string(text)
+        case .integer(let number): .integer(number)
+        case .boolean(let flag): .bool(flag)
+        }
     }
 }

@@ -55,9 +55,13 @@ struct Up: AsyncParsableCommand {
         for service in Service.servers.reversed() {
             table.row(service.rawValue, installation.ports.url(service.rawValue), terminal.styled(service.title, .dim))
         }
+        table.row(
+            Service.isolatedAttestation, installation.ports.url(Service.isolatedAttestation),
+            terminal.styled("its isolated instance", .dim))
         terminal.say(table.text)
         terminal.say("  certificate authority   \(state.certificateAuthority)")
         terminal.say("  administrator's token   \(state.administratorToken)")
+        terminal.say("  isolated policy signer  \(state.isolatedSignerCertificate)")
         if let secret = try? Files.line(state.enrolmentSecret) {
             terminal.say("  one-time enrolment      \(secret)  (opens the hospital's first account in the portal)")
         }

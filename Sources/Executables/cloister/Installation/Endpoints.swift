@@ -4,7 +4,7 @@ import Encoding
 enum Endpoints {
     static func json(_ ports: Ports) -> JSON {
         var members: [String: JSON] = ["format": "cloister-endpoints/1"]
-        for service in Service.servers { members[service.rawValue] = ["url": .string(ports.url(service.rawValue))] }
+        for name in Service.listeners { members[name] = ["url": .string(ports.url(name))] }
         return .object(members)
     }
 }

@@ -35,7 +35,7 @@ final class Installation: Sendable {
         self.state = state
         self.resources = resources
         self.reporter = reporter
-        ports = try Ports(state, names: Service.servers.map(\.rawValue))
+        ports = try Ports(state, names: Service.listeners)
         try Installation.makeCertificates(state)
         var parties: [Party: PartyKeys] = [:]
         for party in Party.allCases { parties[party] = try PartyKeys(party, in: state) }
@@ -46,6 +46,7 @@ final class Installation: Sendable {
         ] where !Files.exists(file) {
             try Files.write("\(Base64.encodeURL(Randomness.system.bytes(32)))\n".utf8, to: file)
         }
+        try IsolatedSigner.make(key: state.isolatedSignerKey, certificate: state.isolatedSignerCertificate)
         client = try Client(authorities: state.certificateAuthority)
         runner = ServiceRunner(state: state, ports: ports, resources: resources, client: client)
     }

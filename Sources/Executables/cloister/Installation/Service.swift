@@ -33,6 +33,12 @@ enum Service: String, CaseIterable, Sendable {
     /// Those that listen for HTTPS.
     static let servers: [Service] = [.attestation, .keys, .providerKeys, .diagnostics, .platform, .portal]
 
+    /// The second instance of the attestation service's process.
+    static let isolatedAttestation = "attestation-isolated"
+
+    /// Everything that has a port and a URL.
+    static var listeners: [String] { servers.map(\.rawValue) + [isolatedAttestation] }
+
     /// The name of its files inside its party's folders.
     var fileName: String { self == .portal ? "portal" : executable }
 

@@ -43,7 +43,23 @@ struct ServiceConfigurations {
 
     private var attestation: [(String, YAML.Node)] {
         listen(.attestation) + [
+            ("name", .text(Service.attestation.rawValue)),
             ("issuer", .text(ports.url(Service.attestation.rawValue))),
+            ("trustModel", .text("AAD")),
+            (
+                "instances",
+                .items([
+                    [
+                        ("name", .text(Service.isolatedAttestation)),
+                        ("issuer", .text(ports.url(Service.isolatedAttestation))),
+                        ("trustModel", .text("Isolated")),
+                        ("policySigners", .text("../../attestation-isolated-cert.pem")),
+                        ("port", .number(ports[Service.isolatedAttestation])),
+                        ("ready", .text("../../run/\(Service.isolatedAttestation).ready")),
+                    ]
+                ])
+            ),
+            ("access", .members([("contributorToken", .text("../../admin-token"))])),
             ("state", .text("../state/attestation-service")),
             ("collateral", .text("../../simulated/collateral")),
             ("insecureSimulatedRoot", .text("../../simulated-root.json")),

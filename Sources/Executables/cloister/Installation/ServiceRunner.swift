@@ -111,9 +111,12 @@ struct ServiceRunner: Sendable {
     /// Whether a service says that it may take traffic.
     func isReady(_ service: Service) async -> Bool {
         guard service != .simulatedTEE else { return Files.exists(state.simulatedSocket) }
-        let answer = try? await client.send(
-            .get, ports.url(service.rawValue) + "/health/ready", timeout: .seconds(5))
-        return answer?.status == 200
+        let names = service == .attestation ? [service.rawValue, Service.isolatedAttestation] : [service.rawValue]
+        for name in names {
+            let answer = try? await client.send(.get, ports.url(name) + "/health/ready", timeout: .seconds(5))
+            guard answer?.status == 200 else { return false }
+        }
+        return true
     }
 
     private func wait(

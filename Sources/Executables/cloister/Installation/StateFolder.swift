@@ -19,6 +19,8 @@ struct StateFolder: Sendable {
     var endpoints: String { self["endpoints.json"] }
     var certificateAuthority: String { self["ca.pem"] }
     var administratorToken: String { self["admin-token"] }
+    var isolatedSignerKey: String { self["attestation-isolated-key.pem"] }
+    var isolatedSignerCertificate: String { self["attestation-isolated-cert.pem"] }
     var simulatedRoot: String { self["simulated-root.json"] }
     var simulatedSocket: String { self["run/simulated-tee"] }
     var enrolmentSecret: String { party(.hospital, "enrolment-secret") }

@@ -9,6 +9,8 @@ package struct APIError: Error, Hashable, Sendable {
         case policyEvaluation = "PolicyEvaluationError"
         case policyParsing = "PolicyParsingError"
         case invalidParameter = "InvalidParameter"
+        case invalidOperation = "InvalidOperation"
+        case unauthorized = "Unauthorized"
         case notFound = "NotFound"
         case tooLarge = "PayloadTooLarge"
         case tooMany = "TooManyRequests"
@@ -34,7 +36,7 @@ package struct APIError: Error, Hashable, Sendable {
         case .tooLarge: self.init(status: 413, code: .tooLarge, refusal: refusal)
         case .tooMany: self.init(status: 429, code: .tooMany, refusal: refusal)
         case .notFound: self.init(status: 404, code: .notFound, refusal: refusal)
-        case .timeUntrusted, .auditUnavailable, .notReady:
+        case .timeUntrusted, .auditUnavailable, .notReady, .stateRollback, .issuerKeysUnavailable:
             self.init(status: 503, code: .unavailable, refusal: refusal)
         default: self.init(status: 400, code: .invalidParameter, refusal: refusal)
         }

@@ -4,87 +4,86 @@ import HTTPTypes
 package import ServiceKit
 import Synchronization
 
-/// The routes of the compatible attestation API that this service offers (attestation API reference, sections 2, 3
-/// and 7).
+/// The routes of the compatible attestation API for one instance (attestation API reference, sections 2, 3 and 7).
 package struct AttestationHandler: RequestHandler {
     /// Values of `api-version` that clients of the API send.
     static let versions: Set<String> = [
         "2018-09-01-preview", "2020-10-01", "2022-08-01", "2022-09-01-preview", "2023-04-01-preview", "2025-06-01",
     ]
+    /// The first preview, which put policies and certificates under other names.
+    static let previewVersion = "2018-09-01-preview"
     /// Attest calls that are worked on at the same time; more are answered with 429.
     package static let maximumCalls = 64
     /// The value of `x-ms-maa-service-version`.
     static let serviceVersion = "cloister-1"
 
-    private enum Route: Sendable {
-        case discovery
-        case certs
-        case attest(AttestationType)
-    }
-
-    private let authority: AttestationAuthority
+    let instance: AttestationInstance
+    private var authority: AttestationAuthority { instance.authority }
     private let crossOrigin: CrossOrigin
     private let isCollateralThere: @Sendable () -> Bool
     private let calls = CallLimit(maximum: AttestationHandler.maximumCalls)
+    private let clients: ClientLimits
+    /// Refusals of callers without a credential that are written down: one a second, after the first sixty.
+    let strangers = ClientLimits(perSecond: 1, burst: 60)
 
     /// - Parameters:
     ///   - allowedOrigins: web origins whose pages may call.
+    ///   - requestsPerSecond: what one client address may ask for, with twice as many at once; 0 for no limit.
     ///   - isCollateralThere: whether the collateral source has anything to offer, for `/health/ready`.
     package init(
-        _ authority: AttestationAuthority, allowedOrigins: [String],
+        _ instance: AttestationInstance, allowedOrigins: [String], requestsPerSecond: Int = 0,
         isCollateralThere: @escaping @Sendable () -> Bool
     ) {
-        self.authority = authority
+        self.instance = instance
         crossOrigin = CrossOrigin(origins: allowedOrigins)
+        clients = ClientLimits(perSecond: Double(requestsPerSecond), burst: Double(requestsPerSecond) * 2)
         self.isCollateralThere = isCollateralThere
     }
 
     package func respond(to request: ServerRequest) async -> ServerResponse {
-        let found = Self.find(request)
-        var response: ServerResponse
-        switch (found, request.method) {
-        case (.some, .options): response = crossOrigin.preflight(request)
-        case (.discovery, .get): response = Self.json(discovery)
-        case (.certs, .get): response = Self.json(authority.keySet)
-        case (.attest(let type), .post): response = await attest(type, request)
-        default: response = Self.error(APIError(Refusal(.notFound, "there is no such route")))
-        }
-        if found != nil { crossOrigin.apply(to: &response, for: request) }
+        let segments = request.segments
+        let route = AttestationRoute(segments, method: request.method == .options ? nil : request.method)
+        var response = await answer(route, request)
+        if route?.isForBrowsers ?? false { crossOrigin.apply(to: &response, for: request) }
         response.headers[.serviceVersion] = Self.serviceVersion
+        response.headers[.requestID] = request.id
+        if let id = request.headers[.clientRequestID], id.utf8.count <= 128 { response.headers[.clientRequestID] = id }
         return response
     }
 
-    package func route(of request: ServerRequest) -> StaticString {
-        switch Self.find(request) {
-        case .discovery: "/.well-known/openid-configuration"
-        case .certs: "/certs"
-        case .attest(.sgxEnclave): "/attest/SgxEnclave"
-        case .attest(.sevSnpVm): "/attest/SevSnpVm"
-        case nil: "other"
+    private func answer(_ route: AttestationRoute?, _ request: ServerRequest) async -> ServerResponse {
+        if let seconds = clients.wait(request.client ?? "") {
+            return Self.busy("too many requests of one client; try again later", retryAfter: seconds)
         }
+        switch route {
+        case .discovery, .certs, .attest: if request.method == .options { return crossOrigin.preflight(request) }
+        case .administration, nil: break
+        }
+        switch route {
+        case .discovery: return Self.json(discovery)
+        case .certs: return Self.json(await authority.currentKeySet)
+        case .attest(let type): return await attest(type, request)
+        case .administration(let route) where request.method != .options: return await administer(route, request)
+        case .administration, nil: return Self.error(APIError(Refusal(.notFound, "there is no such route")))
+        }
+    }
+
+    package func route(of request: ServerRequest) -> StaticString {
+        AttestationRoute(request.segments, method: request.method)?.template ?? "other"
     }
 
     package func readiness() async -> Readiness {
         let isThere = isCollateralThere()
         let isTimeTrusted = authority.clockProblem == nil
+        let arePoliciesThere = await instance.policies.isReadable
         return Readiness(
-            isReady: isThere && isTimeTrusted,
+            isReady: isThere && isTimeTrusted && arePoliciesThere,
             facts: [
                 "issuer": .string(authority.issuer), "simulated": .bool(authority.trustsSimulation),
                 "collateral": .bool(isThere), "timeTrusted": .bool(isTimeTrusted), "keys": true,
+                "policies": .bool(arePoliciesThere), "instance": .string(instance.name),
+                "trustModel": .string(instance.policies.trustModel.rawValue),
             ])
-    }
-
-    /// Path segments are matched without regard to case.
-    private static func find(_ request: ServerRequest) -> Route? {
-        guard let segments = request.segments else { return nil }
-        switch segments.map({ $0.lowercased() }) {
-        case [".well-known", "openid-configuration"]: return .discovery
-        case ["certs"]: return .certs
-        case let path where path.count == 2 && path[0] == "attest":
-            return AttestationType(segment: path[1]).map(Route.attest)
-        default: return nil
-        }
     }
 }
 
@@ -119,14 +118,17 @@ extension AttestationHandler {
     private func attest(_ type: AttestationType, _ request: ServerRequest) async -> ServerResponse {
         guard let slot = calls.enter() else {
             // Not written down: nothing was decided, and a flood must not fill the audit log.
-            var response = Self.error(APIError(Refusal(.tooMany, "too many calls at once; try again")))
-            response.headers[.retryAfter] = "1"
-            return response
+            return Self.busy("too many calls at once; try again", retryAfter: 1)
         }
         defer { slot.leave() }
+        if instance.attestNeedsToken {
+            do throws(APIError) {
+                _ = try await authorize(request, path: "/attest/\(type.rawValue)", role: .reader)
+            } catch { return Self.error(error) }
+        }
         let body: [UInt8]
         do throws(Refusal) {
-            try Self.requireVersion(request)
+            _ = try Self.version(of: request)
             body = try await request.body(maximumBytes: AttestationAuthority.maximumBodyBytes)
         } catch { return await refuse(type, error, request) }
         do throws(APIError) {
@@ -135,11 +137,15 @@ extension AttestationHandler {
         } catch { return Self.error(error) }
     }
 
-    private static func requireVersion(_ request: ServerRequest) throws(Refusal) {
-        let version = request.query.first { $0.name.lowercased() == "api-version" }?.value
-        guard let version, versions.contains(version.lowercased()) else {
+    /// The API version that a request asks for, in lower case.
+    ///
+    /// - Throws: `request-malformed` for none, and for one that is not known.
+    static func version(of request: ServerRequest) throws(Refusal) -> String {
+        let version = request.query.first { $0.name.lowercased() == "api-version" }?.value.lowercased()
+        guard let version, versions.contains(version) else {
             throw Refusal(.requestMalformed, "api-version is missing or unknown")
         }
+        return version
     }
 
     /// Refuses before the evidence is looked at; written down all the same.
@@ -152,11 +158,17 @@ extension AttestationHandler {
         } catch { return Self.error(APIError(error)) }
     }
 
-    private static func json(_ value: JSON, status: Int = 200) -> ServerResponse {
+    private static func busy(_ detail: String, retryAfter seconds: Int) -> ServerResponse {
+        var response = error(APIError(Refusal(.tooMany, detail)))
+        response.headers[.retryAfter] = String(seconds)
+        return response
+    }
+
+    static func json(_ value: JSON, status: Int = 200) -> ServerResponse {
         .json(value, status: status, contentType: "application/json; charset=utf-8")
     }
 
-    private static func error(_ error: APIError) -> ServerResponse {
+    static func error(_ error: APIError) -> ServerResponse {
         var response = json(error.body, status: error.status)
         response.headers[.cloisterRefusal] = error.refusal.name
         return response
@@ -189,4 +201,6 @@ private final class CallLimit: Sendable {
 
 extension HTTPField.Name {
     static let serviceVersion = HTTPField.Name.known("x-ms-maa-service-version")
+    fileprivate static let requestID = HTTPField.Name.known("x-ms-request-id")
+    fileprivate static let clientRequestID = HTTPField.Name.known("x-ms-client-request-id")
 }

@@ -18,22 +18,27 @@ package final class AttestationAuthority: Sendable {
         package var anchors: TrustAnchors
         package var collateral: any CollateralSource
         package var keys: SigningKeyStore
+        package var policies: InstancePolicies
         package var audit: AuditLog
         package var clock: ServiceClock
         package var randomness: Randomness
         package var metrics: Metrics
+        package var recording: Recording?
 
         package init(
-            anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, audit: AuditLog,
-            clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics
+            anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, policies: InstancePolicies,
+            audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
+            recording: Recording? = nil
         ) {
             self.anchors = anchors
             self.collateral = collateral
             self.keys = keys
+            self.policies = policies
             self.audit = audit
             self.clock = clock
             self.randomness = randomness
             self.metrics = metrics
+            self.recording = recording
         }
     }
 
@@ -47,24 +52,15 @@ package final class AttestationAuthority: Sendable {
     private let dependencies: Dependencies
     private let verifier: EvidenceVerifier
     private let acceptance: AcceptancePolicy
-    private let defaultPolicies: [AttestationType: AppraisalPolicy]
 
     /// - Parameter issuer: the base URL without a trailing slash.
-    /// - Throws: `policy-invalid` when a default policy does not parse.
-    package init(issuer: String, _ dependencies: Dependencies) throws(Refusal) {
+    package init(issuer: String, _ dependencies: Dependencies) {
         self.issuer = issuer
         self.dependencies = dependencies
         verifier = EvidenceVerifier(anchors: dependencies.anchors)
         var acceptance = AcceptancePolicy.default
         acceptance.requireRevocationLists = true
         self.acceptance = acceptance
-        var policies: [AttestationType: AppraisalPolicy] = [:]
-        for type in AttestationType.allCases {
-            do throws(PolicyError) { policies[type] = try AppraisalPolicy(parsing: type.defaultPolicyText) } catch {
-                throw Refusal(.policyInvalid, "the default policy of \(type.rawValue): \(error)")
-            }
-        }
-        defaultPolicies = policies
     }
 
     /// Whether tokens of grade `simulated` can be issued at all.
@@ -72,6 +68,15 @@ package final class AttestationAuthority: Sendable {
 
     /// The published keys.
     package var keySet: JSON { dependencies.keys.keySet }
+
+    /// The published keys with those that another node has just made; where the shared state does not answer, the keys
+    /// that are known.
+    var currentKeySet: JSON {
+        get async {
+            try? await dependencies.keys.refresh()
+            return keySet
+        }
+    }
 
     /// Nil when the time can be trusted.
     package var clockProblem: Refusal? {
@@ -145,9 +150,23 @@ extension AttestationAuthority {
         let appraised: Appraised
         do throws(Refusal) { appraised = try await appraise(type, body: body) } catch { throw APIError(error) }
         let request = appraised.request
-        let policy = try policy(type, draft: request.draftPolicy)
+        dependencies.metrics.count(
+            "attestation_tcb_total", "Accepted evidence by type and TCB status",
+            [
+                "type": .identifier(type.rawValue), "tcb": .identifier(appraised.verdict.tcbStatus ?? "none"),
+            ])
+        let applied = try await policy(type, draft: request.draftPolicy)
+        let policy = applied.policy
         var claims = TokenClaims(appraised.verdict, type: type, request: request, policyHash: policy.hash)
-        claims.add(try Self.evaluate(policy, claims.incoming), isDefaultPolicy: request.draftPolicy == nil)
+        claims.name(signer: applied.signer)
+        let incoming = claims.incoming
+        let decision = try Self.decide(policy, incoming)
+        if request.draftPolicy == nil {
+            dependencies.recording?.append(
+                AppraisalRecord(
+                    time: appraised.time, type: type.rawValue, claims: incoming, permitted: decision.permitted))
+        }
+        claims.add(try Self.issued(decision), isDefaultPolicy: applied.isDefault)
         claims.date(
             issuer: issuer, at: appraised.time, lifetime: Self.tokenLifetime, randomness: dependencies.randomness)
         do throws(Refusal) { return try sign(claims, request: request, policy: policy) } catch {
@@ -199,23 +218,27 @@ extension AttestationAuthority {
         }
     }
 
-    private func policy(_ type: AttestationType, draft: String?) throws(APIError) -> AppraisalPolicy {
+    private func policy(_ type: AttestationType, draft: String?) async throws(APIError) -> AppliedPolicy {
         guard let draft else {
-            if let policy = defaultPolicies[type] { return policy }
-            throw APIError(Refusal(.notReady, "there is no policy for \(type.rawValue)"))
+            if let applied = try await dependencies.policies.applied(type) { return applied }
+            throw APIError(
+                Refusal(.policyInvalid, "A \(type.rawValue) policy has not been set on the attestation provider."))
         }
-        do throws(PolicyError) { return try AppraisalPolicy(parsing: draft) } catch {
+        do throws(PolicyError) { return AppliedPolicy(try AppraisalPolicy(parsing: draft)) } catch {
             throw APIError(status: 400, code: .policyParsing, refusal: Refusal(.policyInvalid, "\(error)"))
         }
     }
 
-    private static func evaluate(
+    private static func decide(
         _ policy: AppraisalPolicy, _ claims: [AppraisalClaim]
-    ) throws(APIError) -> [AppraisalClaim] {
-        let decision: AppraisalPolicy.Decision
-        do throws(PolicyError) { decision = try policy.evaluate(claims: claims) } catch {
+    ) throws(APIError) -> AppraisalPolicy.Decision {
+        do throws(PolicyError) { return try policy.evaluate(claims: claims) } catch {
             throw APIError(status: 400, code: .policyEvaluation, refusal: Refusal(.policyInvalid, "\(error)"))
         }
+    }
+
+    /// The claims that a permitting decision adds.
+    private static func issued(_ decision: AppraisalPolicy.Decision) throws(APIError) -> [AppraisalClaim] {
         guard decision.permitted else {
             throw APIError(
                 status: 400, code: .policyEvaluation,
@@ -224,10 +247,9 @@ extension AttestationAuthority {
                     "The policy denies this evidence. Policy Engine Exception: A Deny claim was issued, "
                         + "authorization failed."))
         }
-        // The only baseline there is; a property that is not honoured must not look as if it were.
-        let honoured = AppraisalClaim("x-ms-sgx-tcbidentifier", .string("azuredefault"))
+        // A property that is not honoured must not look as if it were.
         for property in decision.properties
-        where property.type != honoured.type || property.value != honoured.value {
+        where property.type != TCBBaseline.property || !TCBBaseline.isHonoured(property) {
             throw APIError(
                 status: 400, code: .policyEvaluation,
                 refusal: Refusal(.policyInvalid, "property \(property.type.prefix(80)) is not supported"))

@@ -40,6 +40,9 @@ struct TokenClaims {
         return claims
     }
 
+    /// Names who signed the stored policy that applies.
+    mutating func name(signer: JSON?) { if let signer { members["x-ms-policy-signer"] = signer } }
+
     /// Adds what the policy issued: the six old names of the default SGX policy at top level, all others inside
     /// `x-ms-policy`, so that no policy can speak in the evidence's name.
     mutating func add(_ issued: [AppraisalClaim], isDefaultPolicy: Bool) {
@@ -77,7 +80,8 @@ struct TokenClaims {
 
     private static let aliases: [String: [String]] = [
         "x-ms-ver": ["ver"], "x-ms-attestation-type": ["tee", "$tee"],
-        "x-ms-policy-hash": ["policy_hash", "maa-policyHash"], "x-ms-sgx-is-debuggable": ["$is-debuggable"],
+        "x-ms-policy-hash": ["policy_hash", "maa-policyHash"],
+        "x-ms-policy-signer": ["policy_signer"], "x-ms-sgx-is-debuggable": ["$is-debuggable"],
         "x-ms-sgx-mrsigner": ["$sgx-mrsigner"], "x-ms-sgx-mrenclave": ["$sgx-mrenclave"],
         "x-ms-sgx-product-id": ["$product-id"], "x-ms-sgx-svn": ["$svn"],
     ]

@@ -4,7 +4,8 @@ import FoundationEssentials
 import ServiceKit
 import Synchronization
 
-/// Holds the key ring of a running service and keeps it durable in the state folder.
+/// Holds the key ring of a running service and keeps it durable: in the state folder, or, where several nodes serve one
+/// instance, in the state that they share.
 ///
 /// The file has mode 0600 and is replaced atomically; a new key signs only after it is on the disk, so that a restart
 /// never loses a key whose tokens are out.
@@ -13,9 +14,13 @@ package final class SigningKeyStore: Sendable {
         var ring: SigningKeyRing
         /// The published form, made once for each change.
         var keySet: JSON
+        /// The number of the shared ring's last change.
+        var revision: Int64 = 0
     }
 
+    /// The file; unused where the ring is shared.
     private let path: String
+    private let shared: SharedKeyRing?
     private let state: Mutex<State>
 
     /// Reads the ring from `folder`, or makes a new one there; rotates what is due.
@@ -25,6 +30,7 @@ package final class SigningKeyStore: Sendable {
     /// - Throws: `insecure-configuration` when the file is broken, open to others, or cannot be written.
     package init(folder: String, issuer: String, at time: Timestamp) throws(Refusal) {
         path = folder + "/signing-keys.json"
+        shared = nil
         var ring: SigningKeyRing
         if try Self.isThere(path) {
             let bytes: [UInt8]
@@ -39,9 +45,26 @@ package final class SigningKeyStore: Sendable {
             ring = try SigningKeyRing(issuerURL: issuer, at: time)
             try Self.save(ring, to: path)
         }
-        let card: JSON = ["pins": [.string(ring.pin.description)], "url": .string(issuer)]
-        try Self.write(card.canonical, to: folder + "/issuer.json", mode: 0o644)
+        try Self.describe(ring, folder: folder)
         state = Mutex(State(ring: ring, keySet: try ring.keySet()))
+    }
+
+    /// Takes part in a ring that several nodes share, or makes it; rotates what is due.
+    ///
+    /// - Parameter folder: gets `issuer.json`.
+    /// - Throws: `block-authentication` when this node's wrapping key is another one; `not-ready` when the state does not
+    ///   answer.
+    package init(shared: SharedKeyRing, folder: String, at time: Timestamp) async throws(Refusal) {
+        path = folder + "/signing-keys.json"
+        self.shared = shared
+        let (ring, revision) = try await shared.rotated(at: time)
+        try Self.describe(ring, folder: folder)
+        state = Mutex(State(ring: ring, keySet: try ring.keySet(), revision: revision))
+    }
+
+    private static func describe(_ ring: SigningKeyRing, folder: String) throws(Refusal) {
+        let card: JSON = ["pins": [.string(ring.pin.description)], "url": .string(ring.issuerURL)]
+        try write(card.canonical, to: folder + "/issuer.json", mode: 0o644)
     }
 
     /// SHA-256 of the issuer key's SPKI.
@@ -74,6 +97,27 @@ package final class SigningKeyStore: Sendable {
         try Self.save(ring, to: path)
         state.withLock { [ring] in $0 = State(ring: ring, keySet: keySet) }
         return true
+    }
+
+    /// `rotate`, wherever the ring is.
+    func renew(at time: Timestamp) async throws(Refusal) -> Bool {
+        guard let shared else { return try rotate(at: time) }
+        return adopt(try await shared.rotated(at: time))
+    }
+
+    /// Takes over what another node has rotated, so that every node publishes every key that signs.
+    func refresh() async throws(Refusal) {
+        guard let shared else { return }
+        if let changed = try await shared.read(after: state.withLock({ $0.revision })) { _ = adopt(changed) }
+    }
+
+    private func adopt(_ changed: (ring: SigningKeyRing, revision: Int64)) -> Bool {
+        guard let keySet = try? changed.ring.keySet() else { return false }
+        return state.withLock { state in
+            guard changed.revision > state.revision else { return false }
+            state = State(ring: changed.ring, keySet: keySet, revision: changed.revision)
+            return true
+        }
     }
 
     private static func save(_ ring: SigningKeyRing, to path: String) throws(Refusal) {

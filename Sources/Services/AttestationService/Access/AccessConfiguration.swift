@@ -1,0 +1,83 @@
+import Encoding
+import HTTPTypes
+import ServiceKit
+
+/// Who may read and change policies: files with bearer tokens of this service's own, an OpenID Connect issuer, or both.
+package struct AccessConfiguration: Sendable {
+    /// Files with one bearer token each, mode 0600.
+    package var contributorToken: String?
+    package var readerToken: String?
+    /// Whether attest calls need a bearer token too.
+    package var attestNeedsToken = false
+    package var issuer: Issuer?
+
+    /// An OpenID Connect issuer of access tokens.
+    package struct Issuer: Sendable {
+        package var url: String
+        package var audience: String
+        /// Path of a file with its JWK set, or the https URL of one.
+        package var keys: String
+        /// PEM file of the authorities of that URL's certificate; nil for the system's.
+        package var authorities: String?
+        package var roleClaim: String
+        package var contributorRole: String
+        package var readerRole: String
+    }
+
+    package init() {}
+
+    /// Reads the block `access`.
+    init(_ configuration: inout Configuration) throws(ConfigurationError) {
+        contributorToken = try configuration.optionalPath("access.contributorToken")
+        readerToken = try configuration.optionalPath("access.readerToken")
+        attestNeedsToken = try configuration.string("access.attestNeedsToken", default: "false") == "true"
+        guard let url = try configuration.optionalString("access.issuer") else { return }
+        let keys = try configuration.string("access.keys")
+        issuer = Issuer(
+            url: url, audience: try configuration.string("access.audience", default: "https://attest.azure.net"),
+            keys: keys.hasPrefix("https://") ? keys : configuration.resolve(keys),
+            authorities: try configuration.optionalPath("access.ca"),
+            roleClaim: try configuration.string("access.roleClaim", default: "roles"),
+            contributorRole: try configuration.string(
+                "access.contributorRole", default: "Attestation Contributor"),
+            readerRole: try configuration.string("access.readerRole", default: "Attestation Reader"))
+    }
+}
+
+extension AccessConfiguration {
+    /// The client that fetches the issuer's keys; nil where they are in a file.
+    func client() throws -> Client? {
+        guard let issuer, issuer.keys.hasPrefix("https://") else { return nil }
+        return try Client(authorities: issuer.authorities, allowsTLS12: true)
+    }
+
+    /// - Parameter client: what `client()` made.
+    /// - Throws: `insecure-configuration`.
+    func control(_ client: Client?) throws(Refusal) -> AccessControl {
+        var contributor: String?
+        var reader: String?
+        if let contributorToken { contributor = try AccessControl.token(file: contributorToken) }
+        if let readerToken { reader = try AccessControl.token(file: readerToken) }
+        return try AccessControl(
+            contributorToken: contributor, readerToken: reader, issuer: issuer.map { Self.issuer($0, client) })
+    }
+
+    private static func issuer(_ settings: Issuer, _ client: Client?) -> AccessTokenIssuer {
+        let source = settings.keys
+        let keys = AccessTokenKeys {
+            guard let client else {
+                do throws(AtomicFile.Failure) {
+                    return try AtomicFile.read(source, maximumBytes: AccessTokenKeys.maximumBytes)
+                } catch { throw Refusal(.issuerKeysUnavailable, "the file cannot be read") }
+            }
+            let answer = try await client.send(.get, source, maximumBytes: AccessTokenKeys.maximumBytes)
+            guard answer.status == 200 else {
+                throw Refusal(.issuerKeysUnavailable, "the issuer answered \(answer.status)")
+            }
+            return answer.body
+        }
+        return AccessTokenIssuer(
+            issuer: settings.url, audience: settings.audience, roleClaim: settings.roleClaim,
+            contributorRole: settings.contributorRole, readerRole: settings.readerRole, keys: keys)
+    }
+}

@@ -1,0 +1,79 @@
+import AttestationToken
+import Encoding
+import Synchronization
+
+/// The published keys of an access-token issuer, fetched when they are needed.
+package final class AccessTokenKeys: Sendable {
+    /// Seconds for which a fetched list is used.
+    static let lifetime: Int64 = 600
+    /// Seconds between two fetches that an unknown key may cause: strangers choose `kid`.
+    static let pause: Int64 = 30
+    package static let maximumBytes = 1_048_576
+
+    private struct State {
+        var keys: [String: VerificationKey] = [:]
+        var fetched: Timestamp?
+        var tried: Timestamp?
+    }
+
+    private let fetch: @Sendable () async throws -> [UInt8]
+    private let state = Mutex(State())
+
+    /// - Parameter fetch: gets the JWK set, from a file or the issuer's `jwks_uri`.
+    package init(_ fetch: @escaping @Sendable () async throws -> [UInt8]) {
+        self.fetch = fetch
+    }
+
+    /// The key with this `kid`; nil when the issuer does not publish it.
+    ///
+    /// - Throws: `issuer-keys-unavailable` when there is no list that is recent enough.
+    func key(_ keyID: String, at time: Timestamp) async throws(Refusal) -> VerificationKey? {
+        if let key = current(keyID, at: time) { return key }
+        let mayFetch = state.withLock { state in
+            if let tried = state.tried, abs(time - tried) < Self.pause { return false }
+            state.tried = time
+            return true
+        }
+        if mayFetch {
+            let keys = try Self.parse(await fetched())
+            state.withLock { state in
+                state.keys = keys
+                state.fetched = time
+            }
+        }
+        let isKnown = state.withLock { $0.fetched.map { abs(time - $0) <= Self.lifetime } ?? false }
+        guard isKnown else {
+            throw Refusal(.issuerKeysUnavailable, "the keys of the access-token issuer cannot be had; try again")
+        }
+        return current(keyID, at: time)
+    }
+
+    private func current(_ keyID: String, at time: Timestamp) -> VerificationKey? {
+        state.withLock { state in
+            guard let fetched = state.fetched, abs(time - fetched) <= Self.lifetime else { return nil }
+            return state.keys[keyID]
+        }
+    }
+
+    private func fetched() async throws(Refusal) -> [UInt8] {
+        do { return try await fetch() } catch {
+            let reason = (error as? Refusal)?.detail ?? "\(type(of: error))"
+            throw Refusal(.issuerKeysUnavailable, "the keys of the access-token issuer: \(reason)")
+        }
+    }
+
+    /// Keys of kinds that are not taken here are passed over.
+    private static func parse(_ bytes: [UInt8]) throws(Refusal) -> [String: VerificationKey] {
+        guard let list = (try? JSON.parse(bytes))?["keys"]?.array else {
+            throw Refusal(.issuerKeysUnavailable, "the access-token issuer publishes no JWK set")
+        }
+        var keys: [String: VerificationKey] = [:]
+        for entry in list {
+            guard let jwk = try? JWK(json: entry, .lenient), let keyID = jwk.keyID, jwk.use ?? "sig" == "sig",
+                let key = try? VerificationKey(jwk)
+            else { continue }
+            keys[keyID] = key
+        }
+        return keys
+    }
+}

@@ -1,0 +1,25 @@
+import Encoding
+
+/// One attestation endpoint: an issuer with keys, policies and policy signers of its own (attestation API reference,
+/// section 1).
+package struct AttestationInstance: Sendable {
+    package let name: String
+    package let authority: AttestationAuthority
+    package let policies: InstancePolicies
+    package let results: ResultTokens
+    package let access: AccessControl
+    /// Whether attest calls need a bearer token too.
+    package let attestNeedsToken: Bool
+
+    package init(
+        name: String, authority: AttestationAuthority, policies: InstancePolicies, results: ResultTokens,
+        access: AccessControl, attestNeedsToken: Bool = false
+    ) {
+        self.name = name
+        self.authority = authority
+        self.policies = policies
+        self.results = results
+        self.access = access
+        self.attestNeedsToken = attestNeedsToken
+    }
+}
