@@ -56,6 +56,7 @@ struct Service {
     let folder: TemporaryFolder
     let authority: AttestationAuthority
     let policies: InstancePolicies
+    let distrust: DistrustBook
     let handler: AttestationHandler
     let keys: SigningKeyStore
     let metrics = Metrics()
@@ -84,18 +85,20 @@ struct Service {
             try audit.map { try AuditLog(file: $0, clock: clock.wall) }
             ?? AuditLog(path: path + "/audit.jsonl", clock: clock.wall)
         let serviceClock = try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed)
-        policies = try InstancePolicies(
-            instance: "test", trustModel: trustModel, store: try SQLiteStateStore(path: path + "/attestation.sqlite"),
-            audit: log)
+        let store = try SQLiteStateStore(path: path + "/attestation.sqlite")
+        policies = try InstancePolicies(instance: "test", trustModel: trustModel, store: store, audit: log)
+        distrust = DistrustBook(instance: "test", store: store, audit: log)
         authority = AttestationAuthority(
             issuer: Self.url,
             AttestationAuthority.Dependencies(
                 anchors: anchors,
                 collateral: collateral ?? GivenCollateral(collateral: published.sgx, list: published.snp.crl),
-                keys: keys, policies: policies, audit: log, clock: serviceClock, metrics: metrics))
+                keys: keys, policies: policies, distrust: distrust, audit: log, clock: serviceClock, metrics: metrics))
         handler = AttestationHandler(
             AttestationInstance(
-                name: "test", authority: authority, policies: policies,
+                name: "test", authority: authority, policies: policies, distrust: distrust,
+                revocations: RevocationPublisher(
+                    issuer: Self.url, book: distrust, keys: keys, clock: serviceClock),
                 results: ResultTokens(issuer: Self.url, keys: keys, clock: serviceClock),
                 access: try access
                     ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),

@@ -18,7 +18,8 @@ struct Cloister: AsyncParsableCommand {
         version: Cloister.release,
         subcommands: [
             Up.self, Down.self, Demo.self, Doctor.self, EvidenceCommand.self, Verify.self, PassportCommand.self,
-            ReleaseManifestCommand.self, CollateralCommand.self, ForgeCommand.self, PortalCommand.self,
+            ReleaseManifestCommand.self, CollateralCommand.self, ForgeCommand.self, DistrustCommand.self,
+            PortalCommand.self,
         ])
 
     /// The version of this release, as manifests carry it.

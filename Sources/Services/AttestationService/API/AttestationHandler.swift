@@ -56,12 +56,14 @@ package struct AttestationHandler: RequestHandler {
             return Self.busy("too many requests of one client; try again later", retryAfter: seconds)
         }
         switch route {
-        case .discovery, .certs, .attest: if request.method == .options { return crossOrigin.preflight(request) }
+        case .discovery, .certs, .revocations, .attest:
+            if request.method == .options { return crossOrigin.preflight(request) }
         case .administration, nil: break
         }
         switch route {
         case .discovery: return Self.json(discovery)
         case .certs: return Self.json(await authority.currentKeySet)
+        case .revocations: return await revocations()
         case .attest(let type): return await attest(type, request)
         case .administration(let route) where request.method != .options: return await administer(route, request)
         case .administration, nil: return Self.error(APIError(Refusal(.notFound, "there is no such route")))
@@ -102,7 +104,8 @@ extension AttestationHandler {
 
     private static let claims = [
         "exp", "iat", "iss", "jti", "nbf", "nonce", "is-debuggable", "maa-attestationcollateral", "maa-ehd", "aas-ehd",
-        "product-id", "sgx-mrenclave", "sgx-mrsigner", "svn", "tee", "x-cloister-grade", "x-cloister-tcb-status",
+        "product-id", "sgx-mrenclave", "sgx-mrsigner", "svn", "tee", "x-cloister-grade", "x-cloister-revocable",
+        "x-cloister-tcb-status",
         "x-cloister-valid-until", "x-ms-attestation-type", "x-ms-inittime", "x-ms-policy", "x-ms-policy-hash",
         "x-ms-runtime", "x-ms-sevsnpvm-authorkeydigest", "x-ms-sevsnpvm-bootloader-svn",
         "x-ms-sevsnpvm-familyId", "x-ms-sevsnpvm-guestsvn", "x-ms-sevsnpvm-hostdata", "x-ms-sevsnpvm-idkeydigest",
@@ -114,6 +117,16 @@ extension AttestationHandler {
         "x-ms-sgx-mrenclave", "x-ms-sgx-mrsigner", "x-ms-sgx-product-id", "x-ms-sgx-report-data", "x-ms-sgx-svn",
         "x-ms-ver",
     ]
+
+    /// What was revoked, for relying parties (`Documentation/distrust.md`).
+    private func revocations() async -> ServerResponse {
+        do throws(Refusal) {
+            let list = try await instance.revocations.current()
+            return ServerResponse(
+                status: 200, headers: [.contentType: "application/jose", .cacheControl: "no-store"],
+                body: Array(list.utf8))
+        } catch { return Self.error(APIError(error)) }
+    }
 
     private func attest(_ type: AttestationType, _ request: ServerRequest) async -> ServerResponse {
         guard let slot = calls.enter() else {

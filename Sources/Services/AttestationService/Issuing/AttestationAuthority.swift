@@ -19,6 +19,7 @@ package final class AttestationAuthority: Sendable {
         package var collateral: any CollateralSource
         package var keys: SigningKeyStore
         package var policies: InstancePolicies
+        package var distrust: DistrustBook
         package var audit: AuditLog
         package var clock: ServiceClock
         package var randomness: Randomness
@@ -27,13 +28,15 @@ package final class AttestationAuthority: Sendable {
 
         package init(
             anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, policies: InstancePolicies,
-            audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
+            distrust: DistrustBook, audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system,
+            metrics: Metrics,
             recording: Recording? = nil
         ) {
             self.anchors = anchors
             self.collateral = collateral
             self.keys = keys
             self.policies = policies
+            self.distrust = distrust
             self.audit = audit
             self.clock = clock
             self.randomness = randomness
@@ -169,22 +172,33 @@ extension AttestationAuthority {
         claims.add(try Self.issued(decision), isDefaultPolicy: applied.isDefault)
         claims.date(
             issuer: issuer, at: appraised.time, lifetime: Self.tokenLifetime, randomness: dependencies.randomness)
-        do throws(Refusal) { return try sign(claims, request: request, policy: policy) } catch {
-            throw APIError(error)
-        }
+        do throws(Refusal) {
+            let outcome = try sign(claims, request: request, policy: policy)
+            if !outcome.issued.isDraft { try await putOnRecord(claims, appraised) }
+            return outcome
+        } catch { throw APIError(error) }
+    }
+
+    /// No token leaves before it can be revoked.
+    private func putOnRecord(_ claims: TokenClaims, _ appraised: Appraised) async throws(Refusal) {
+        try await dependencies.distrust.record(
+            token: claims.id, issuedAt: appraised.time, expires: appraised.time + Self.tokenLifetime,
+            marks: appraised.verdict.marks)
     }
 
     private func appraise(_ type: AttestationType, body: [UInt8]) async throws(Refusal) -> Appraised {
         let time = try dependencies.clock.now()
         let request = try AttestRequest(body, evidence: type.evidenceMember)
-        let verdict = try await verdict(type, evidence: request.evidence, at: time)
+        var acceptance = acceptance
+        acceptance.distrusted = Set(try await dependencies.distrust.entries().map(\.mark))
+        let verdict = try await verdict(type, evidence: request.evidence, at: time, policy: acceptance)
         try verdict.requireAccepted()
         try Self.requireBinding(request, verdict)
         return Appraised(request: request, verdict: verdict, time: time)
     }
 
     private func verdict(
-        _ type: AttestationType, evidence: [UInt8], at time: Timestamp
+        _ type: AttestationType, evidence: [UInt8], at time: Timestamp, policy acceptance: AcceptancePolicy
     ) async throws(Refusal) -> Verdict {
         switch type {
         case .sgxEnclave:
