@@ -46,9 +46,27 @@ struct DistrustBookTests {
         try await (book ?? self.book).list(issuer: Self.issuer, at: time).tokens
     }
 
-    private func code(_ body: () async throws(Refusal) -> Void) async -> RefusalCode? {
+    // The compiler crashes on closures with typed throws that return nothing: plain functions.
+
+    private func refusal(recording id: String, _ marks: [EvidenceMark], in book: DistrustBook? = nil) async
+        -> RefusalCode?
+    {
         do throws(Refusal) {
-            try await body()
+            try await record(id, marks, in: book)
+            return nil
+        } catch { return error.code }
+    }
+
+    private func refusal(distrusting mark: EvidenceMark, in book: DistrustBook) async -> RefusalCode? {
+        do throws(Refusal) {
+            _ = try await book.distrust(mark, at: Self.now, entry: entry(mark))
+            return nil
+        } catch { return error.code }
+    }
+
+    private func refusal(trusting mark: EvidenceMark, in book: DistrustBook) async -> RefusalCode? {
+        do throws(Refusal) {
+            try await book.trust(mark, entry: entry(mark))
             return nil
         } catch { return error.code }
     }
@@ -72,23 +90,23 @@ struct DistrustBookTests {
     @Test("AC-022 from the command on no token is issued to evidence with the mark, until it is trusted again")
     func refuses() async throws {
         _ = try await book.distrust(family, at: Self.now, entry: entry(family))
-        #expect(await code { () throws(Refusal) in try await record("a", [chip, family]) } == .familyDistrusted)
-        #expect(await code { () throws(Refusal) in try await record("b", [chip]) } == nil)
+        #expect(await refusal(recording: "a", [chip, family]) == .familyDistrusted)
+        #expect(await refusal(recording: "b", [chip]) == nil)
         try await book.trust(family, entry: entry(family))
-        #expect(await code { () throws(Refusal) in try await record("c", [chip, family]) } == nil)
-        #expect(await code { () throws(Refusal) in try await book.trust(family, entry: entry(family)) } == .notFound)
+        #expect(await refusal(recording: "c", [chip, family]) == nil)
+        #expect(await refusal(trusting: family, in: book) == .notFound)
         #expect(try await book.entries().isEmpty)
     }
 
     @Test func `tokens that are recorded while a command runs are refused or revoked, never neither`() async throws {
         let ids = (0..<200).map { "t\($0)" }
-        let accepted = try await withThrowingTaskGroup(of: String?.self) { group in
+        let accepted = try await withThrowingTaskGroup(of: String?.self) { group -> Set<String> in
             for (index, id) in ids.enumerated() {
                 group.addTask {
                     if index == 100 {
                         _ = try await self.book.distrust(self.chip, at: Self.now, entry: self.entry(self.chip))
                     }
-                    return await self.code { () throws(Refusal) in try await self.record(id, [self.chip]) } == nil
+                    return await self.refusal(recording: id, [self.chip]) == nil
                         ? id : nil
                 }
             }
@@ -97,7 +115,7 @@ struct DistrustBookTests {
             return accepted
         }
         #expect(try await revoked() == accepted)
-        #expect(await code { () throws(Refusal) in try await record("late", [chip]) } == .hardwareNotEnrolled)
+        #expect(await refusal(recording: "late", [chip]) == .hardwareNotEnrolled)
     }
 
     @Test func `marks and revocations survive a restart, and reach other processes at once`() async throws {
@@ -109,7 +127,7 @@ struct DistrustBookTests {
         _ = try await book.distrust(chip, at: Self.now, entry: entry(chip))
         #expect(try await revoked(other) == ["a"])
         #expect(try await other.entries().map(\.mark) == [chip])
-        #expect(await code { () throws(Refusal) in try await record("b", [chip], in: other) } == .hardwareNotEnrolled)
+        #expect(await refusal(recording: "b", [chip], in: other) == .hardwareNotEnrolled)
     }
 
     @Test func `tokens that ended leave the list, and the record of their second is used again`() async throws {
@@ -129,14 +147,12 @@ struct DistrustBookTests {
             folder, audit: AuditLog(file: BrokenAuditFile(), clock: .fixed(Self.now)))
         try await record("a", [chip])
         #expect(
-            await code { () throws(Refusal) in
-                _ = try await broken.distrust(chip, at: Self.now, entry: entry(chip))
-            } == .auditUnavailable)
+            await refusal(distrusting: chip, in: broken) == .auditUnavailable)
         #expect(try await book.entries().isEmpty)
         #expect(try await revoked().isEmpty)
         _ = try await book.distrust(chip, at: Self.now, entry: entry(chip))
         #expect(
-            await code { () throws(Refusal) in try await broken.trust(chip, entry: entry(chip)) } == .auditUnavailable)
+            await refusal(trusting: chip, in: broken) == .auditUnavailable)
         #expect(try await book.entries().map(\.mark) == [chip])
         let lines = try String(
             contentsOf: folder.url.appending(path: "audit.jsonl"), encoding: .utf8)

@@ -12,7 +12,7 @@ enum StateStorePromise: String, CaseIterable {
     ///   - owner: whose records nobody else uses.
     func check(_ stores: [any StateStore], owner: String) async throws {
         let store = stores[0]
-        func key(_ name: String, owner: String = owner, kind: String = "policy") -> StateKey {
+        @Sendable func key(_ name: String, owner: String = owner, kind: String = "policy") -> StateKey {
             StateKey(owner: owner, kind: kind, name: name)
         }
         switch self {

@@ -49,7 +49,9 @@ import CPostgreSQL
     @discardableResult
     func execute(_ statement: String, _ parameters: [[UInt8]?] = []) throws -> Rows {
         // All values in one buffer, with one byte more so that it has an address.
-        let bytes = parameters.flatMap { $0 ?? [] } + [0]
+        var bytes: [UInt8] = []
+        for parameter in parameters { bytes += parameter ?? [] }
+        bytes.append(0)
         let lengths = parameters.map { Int32($0?.count ?? 0) }
         let formats = [Int32](repeating: 1, count: parameters.count)
         let result = unsafe bytes.withUnsafeBytes { buffer in
@@ -98,7 +100,7 @@ import CPostgreSQL
         _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Value
     ) -> Value {
         let copies = unsafe strings.map { unsafe strdup($0) }
-        defer { for copy in unsafe copies { unsafe free(copy) } }
+        defer { for index in strings.indices { unsafe free(copies[index]) } }
         let pointers: [UnsafePointer<CChar>?] =
             unsafe copies.map { copy in unsafe copy.map { unsafe UnsafePointer($0) } } + [nil]
         return unsafe pointers.withUnsafeBufferPointer { unsafe body($0.baseAddress) }

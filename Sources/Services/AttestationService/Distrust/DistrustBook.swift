@@ -1,4 +1,4 @@
-import AttestationToken
+package import AttestationToken
 package import Audit
 package import Encoding
 package import Evidence

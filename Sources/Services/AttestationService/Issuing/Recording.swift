@@ -1,4 +1,5 @@
 package import AppraisalPolicy
+import Encoding
 import Synchronization
 
 #if canImport(Glibc)

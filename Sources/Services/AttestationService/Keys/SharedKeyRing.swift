@@ -1,12 +1,12 @@
 import Crypto
-package import Encoding
+import Encoding
 import FoundationEssentials
 import ServiceKit
-package import Storage
+import Storage
 
 /// The key ring of an instance that several nodes serve: one record of their shared state, sealed with AES-256-GCM
 /// under a key that only the nodes have. Whoever holds the database alone can sign nothing.
-package struct SharedKeyRing: Sendable {
+struct SharedKeyRing: Sendable {
     private let store: any StateStore
     private let key: StateKey
     private let issuer: String
@@ -16,7 +16,7 @@ package struct SharedKeyRing: Sendable {
     ///   - instance: whose keys they are.
     ///   - wrapping: 32 bytes, the same on every node.
     /// - Throws: `insecure-configuration` for a wrapping key of another length.
-    package init(store: any StateStore, instance: String, issuer: String, wrapping: [UInt8]) throws(Refusal) {
+    init(store: any StateStore, instance: String, issuer: String, wrapping: [UInt8]) throws(Refusal) {
         guard wrapping.count == 32 else {
             throw Refusal(.insecureConfiguration, "the key that encrypts signing keys is not 32 bytes")
         }

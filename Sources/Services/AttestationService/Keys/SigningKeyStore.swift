@@ -54,7 +54,7 @@ package final class SigningKeyStore: Sendable {
     /// - Parameter folder: gets `issuer.json`.
     /// - Throws: `block-authentication` when this node's wrapping key is another one; `not-ready` when the state does not
     ///   answer.
-    package init(shared: SharedKeyRing, folder: String, at time: Timestamp) async throws(Refusal) {
+    init(shared: SharedKeyRing, folder: String, at time: Timestamp) async throws(Refusal) {
         path = folder + "/signing-keys.json"
         self.shared = shared
         let (ring, revision) = try await shared.rotated(at: time)
