@@ -123,7 +123,7 @@ struct AccessTests {
                     guard fetches.next() != 1 else { throw Refusal(.notFound, "down") }
                     return issuer.keySet()
                 }))
-        let service = try Service(access: access, elapsed: { 0 })
+        let service = try Service(access: access)
         let down = await service.call(.get, route, token: try issuer.token())
         #expect(down.status == 503)
         #expect(down.refusal == "issuer-keys-unavailable")

@@ -1,4 +1,5 @@
 import AttestationService
+import AttestationToken
 import Encoding
 import Foundation
 import HTTPTypes

@@ -1,6 +1,7 @@
 import AttestationService
 import Encoding
 import Foundation
+import HTTPTypes
 import Testing
 
 private let route = "/policies/SevSnpVm?api-version=2020-10-01"

@@ -51,7 +51,7 @@ package struct PolicySigner: Sendable {
     var identity: Encoding.Digest { Encoding.Digest(of: leaf.der) }
 
     /// Upper-case hex of the leaf's SHA-1, by which the API names certificates.
-    var thumbprint: String { Hex.encode(Insecure.SHA1.hash(data: leaf.der)).uppercased() }
+    package var thumbprint: String { Hex.encode(Insecure.SHA1.hash(data: leaf.der)).uppercased() }
 
     /// The JWK of result claims.
     var jwk: JSON { Self.jwk(keyType: keyType, algorithm: algorithm, x5c: x5c) }
