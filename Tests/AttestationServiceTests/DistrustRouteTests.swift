@@ -5,6 +5,7 @@ import Evidence
 import HTTPTypes
 import ServiceKit
 import SimulatedTEE
+import TestSupport
 import Testing
 
 /// The drill at the service's routes: a command, refused evidence, a published list, and a relying party that obeys it.
@@ -27,12 +28,13 @@ struct DistrustRouteTests {
         await command(.post, "/distrust", ["mark": .string(mark)], token: token)
     }
 
-    private func list() async throws -> RevocationList {
+    private func list(of service: Service? = nil) async throws -> RevocationList {
+        let service = service ?? self.service
         let response = await service.handler.respond(to: ServerRequest(.get, "/revocations"))
         try #require(response.status == 200)
         return try RevocationList(
             compact: String(decoding: response.body, as: UTF8.self),
-            issuer: PartyPolicy.Issuer(pins: [service.keys.pin], simulated: true, url: Service.url),
+            issuer: PartyPolicy.Issuer(pins: [service.keys.pin], simulated: true, url: service.issuer),
             keySet: try IssuerKeySet(json: service.authority.keySet), at: service.clock.wall.now())
     }
 
@@ -62,13 +64,45 @@ struct DistrustRouteTests {
         #expect(await service.post(try Sample.snp()).status == 200)
     }
 
-    @Test func `every mark of evidence stops it`() async throws {
-        let evidence = try Sample.evidence(.snp)
-        guard case .snp = evidence.collateral else { return }
-        for mark in ["measurement:\(Hex.encode(Sample.measurement.launch))", "tcb:0000000000000000"] {
-            _ = await add(mark)
+    @Test func `every kind of mark of a piece of evidence stops it, and only while it is distrusted`() async throws {
+        let request = try Sample.snp()
+        for mark in ["measurement:\(Hex.encode(Sample.measurement.launch))", "family:milan", "family:genoa"] {
+            #expect(await add(mark).status == 200)
+            let isOther = mark == "family:genoa"
+            #expect(await service.post(request).status == (isOther ? 200 : 400), "\(mark)")
+            #expect(await command(.delete, "/distrust/\(mark)").status == 200)
         }
-        #expect(await service.post(try Sample.snp()).refusal == "measurement-revoked")
+        #expect(await service.post(request).status == 200)
+    }
+
+    @Test(
+        "AC-023 one unit's evidence at two instances: with a threshold of two both must vouch, and one that distrusts it stops it"
+    )
+    func twoInstances() async throws {
+        let other = try Service(issuer: "https://second.example:8443", folder: TemporaryFolder())
+        let both = [service, other]
+        let authorities = AuthoritySet(
+            issuers: both.map { PartyPolicy.Issuer(pins: [$0.keys.pin], simulated: true, url: $0.issuer) }, threshold: 2
+        )
+        let keySets = Dictionary(
+            uniqueKeysWithValues: try both.map { ($0.issuer, try IssuerKeySet(json: $0.authority.keySet)) })
+        let lists = try await [service.issuer: list(), other.issuer: list(of: other)]
+        func verify(_ tokens: [String], _ lists: [String: RevocationList]) -> RefusalCode? {
+            do throws(Refusal) {
+                _ = try authorities.verify(tokens, keySets: keySets, revocations: lists, at: Service.now)
+                return nil
+            } catch { return error.code }
+        }
+        let evidence = try Sample.snp(["tokenAlgorithm": "ES256"])
+        let tokens = [
+            try #require(await service.post(evidence).token), try #require(await other.post(evidence).token),
+        ]
+        #expect(verify(tokens, lists) == nil)
+        #expect(verify([tokens[0]], lists) == .quorumNotMet)
+        #expect(await add("family:milan").status == 200)
+        #expect(verify(tokens, try await [service.issuer: list(), other.issuer: list(of: other)]) == .quorumNotMet)
+        #expect(await service.post(evidence).refusal == "family-distrusted")
+        #expect(await other.post(evidence).status == 200)
     }
 
     @Test func `commands need a contributor, what is distrusted a reader`() async throws {

@@ -53,6 +53,7 @@ struct Service {
     static let now = Timestamp(seconds: 1_795_300_000)
     static let url = "https://localhost:8443"
 
+    let issuer: String
     let folder: TemporaryFolder
     let authority: AttestationAuthority
     let policies: InstancePolicies
@@ -66,17 +67,19 @@ struct Service {
     ///   - simulated: whether the simulator's root is trusted beside the vendors'.
     ///   - elapsed: seconds since start on the clock that only runs forward.
     init(
-        at time: Timestamp = now, simulated: Bool = true, collateral: (any CollateralSource)? = nil,
+        issuer: String = url, at time: Timestamp = now, simulated: Bool = true,
+        collateral: (any CollateralSource)? = nil,
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
         audit: (any AuditFile)? = nil, elapsed: @escaping @Sendable () -> Int64 = { 0 },
         trustModel: TrustModel = .aad, access: AccessControl? = nil, attestNeedsToken: Bool = false,
         requestsPerSecond: Int = 0
     ) throws {
+        self.issuer = issuer
         self.folder = try folder ?? Self.folderWithKeys(at: time)
         let clock = SetClock(time)
         self.clock = clock
         let path = self.folder.url.path
-        keys = try SigningKeyStore(folder: path, issuer: Self.url, at: time)
+        keys = try SigningKeyStore(folder: path, issuer: issuer, at: time)
         let factory = try EvidenceFactory.forTests.get()
         var anchors = TrustAnchors.vendors
         if simulated { anchors = anchors.trusting(try factory.root.simulatedRoot()) }
@@ -89,7 +92,7 @@ struct Service {
         policies = try InstancePolicies(instance: "test", trustModel: trustModel, store: store, audit: log)
         distrust = DistrustBook(instance: "test", store: store, audit: log)
         authority = AttestationAuthority(
-            issuer: Self.url,
+            issuer: issuer,
             AttestationAuthority.Dependencies(
                 anchors: anchors,
                 collateral: collateral ?? GivenCollateral(collateral: published.sgx, list: published.snp.crl),
@@ -98,8 +101,8 @@ struct Service {
             AttestationInstance(
                 name: "test", authority: authority, policies: policies, distrust: distrust,
                 revocations: RevocationPublisher(
-                    issuer: Self.url, book: distrust, keys: keys, clock: serviceClock),
-                results: ResultTokens(issuer: Self.url, keys: keys, clock: serviceClock),
+                    issuer: issuer, book: distrust, keys: keys, clock: serviceClock),
+                results: ResultTokens(issuer: issuer, keys: keys, clock: serviceClock),
                 access: try access
                     ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),
                 attestNeedsToken: attestNeedsToken), allowedOrigins: origins, requestsPerSecond: requestsPerSecond,
