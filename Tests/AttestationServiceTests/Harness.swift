@@ -60,9 +60,11 @@ struct Service {
     static let now = Timestamp(seconds: 1_795_300_000)
     static let url = "https://localhost:8443"
 
+    let issuer: String
     let folder: TemporaryFolder
     let authority: AttestationAuthority
     let policies: InstancePolicies
+    let distrust: DistrustBook
     let handler: AttestationHandler
     let keys: SigningKeyStore
     let metrics = Metrics()
@@ -73,18 +75,20 @@ struct Service {
     ///   - root: of another simulator than the tests' own.
     ///   - elapsed: seconds since start on the clock that only runs forward.
     init(
-        at time: Timestamp = now, simulated: Bool = true, collateral: (any CollateralSource)? = nil,
+        issuer: String = url, at time: Timestamp = now, simulated: Bool = true,
+        collateral: (any CollateralSource)? = nil,
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
         audit: (any AuditFile)? = nil, root: SimulatedRoot? = nil, launches: LaunchAcceptance = .none,
         tokenAlgorithm: String = "RS256", trustModel: TrustModel = .aad, access: AccessControl? = nil,
         attestNeedsToken: Bool = false, requestsPerSecond: Int = 0,
         elapsed: @escaping @Sendable () -> Int64 = { 0 }
     ) throws {
+        self.issuer = issuer
         self.folder = try folder ?? Self.folderWithKeys(at: time)
         let clock = SetClock(time)
         self.clock = clock
         let path = self.folder.url.path
-        keys = try SigningKeyStore(folder: path, issuer: Self.url, at: time)
+        keys = try SigningKeyStore(folder: path, issuer: issuer, at: time)
         let factory = try EvidenceFactory.forTests.get()
         var anchors = TrustAnchors.vendors
         if simulated { anchors = anchors.trusting(try root ?? factory.root.simulatedRoot()) }
@@ -93,22 +97,24 @@ struct Service {
             try audit.map { try AuditLog(file: $0, clock: clock.wall) }
             ?? AuditLog(path: path + "/audit.jsonl", clock: clock.wall)
         let serviceClock = try ServiceClock(wall: clock.wall, notBefore: keys.newest, elapsed: elapsed)
-        policies = try InstancePolicies(
-            instance: "test", trustModel: trustModel, store: try SQLiteStateStore(path: path + "/attestation.sqlite"),
-            audit: log)
+        let store = try SQLiteStateStore(path: path + "/attestation.sqlite")
+        policies = try InstancePolicies(instance: "test", trustModel: trustModel, store: store, audit: log)
+        distrust = DistrustBook(instance: "test", store: store, audit: log)
         authority = AttestationAuthority(
-            issuer: Self.url,
+            issuer: issuer,
             AttestationAuthority.Dependencies(
                 anchors: anchors,
                 collateral: collateral
                     ?? GivenCollateral(
                         collateral: published.sgx, tdx: published.tdx, list: published.snp.crl, snp: published.snp),
-                keys: keys, policies: policies, audit: log, clock: serviceClock, metrics: metrics, launches: launches,
-                tokenAlgorithm: tokenAlgorithm))
+                keys: keys, policies: policies, distrust: distrust, audit: log, clock: serviceClock,
+                metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm))
         handler = AttestationHandler(
             AttestationInstance(
-                name: "test", authority: authority, policies: policies,
-                results: ResultTokens(issuer: Self.url, keys: keys, clock: serviceClock),
+                name: "test", authority: authority, policies: policies, distrust: distrust,
+                revocations: RevocationPublisher(
+                    issuer: issuer, book: distrust, keys: keys, clock: serviceClock),
+                results: ResultTokens(issuer: issuer, keys: keys, clock: serviceClock),
                 access: try access
                     ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),
                 attestNeedsToken: attestNeedsToken), allowedOrigins: origins, requestsPerSecond: requestsPerSecond,

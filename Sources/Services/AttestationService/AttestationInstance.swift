@@ -6,18 +6,23 @@ package struct AttestationInstance: Sendable {
     package let name: String
     package let authority: AttestationAuthority
     package let policies: InstancePolicies
+    package let distrust: DistrustBook
+    package let revocations: RevocationPublisher
     package let results: ResultTokens
     package let access: AccessControl
     /// Whether attest calls need a bearer token too.
     package let attestNeedsToken: Bool
 
     package init(
-        name: String, authority: AttestationAuthority, policies: InstancePolicies, results: ResultTokens,
-        access: AccessControl, attestNeedsToken: Bool = false
+        name: String, authority: AttestationAuthority, policies: InstancePolicies,
+        distrust: DistrustBook, revocations: RevocationPublisher, results: ResultTokens, access: AccessControl,
+        attestNeedsToken: Bool = false
     ) {
         self.name = name
         self.authority = authority
         self.policies = policies
+        self.distrust = distrust
+        self.revocations = revocations
         self.results = results
         self.access = access
         self.attestNeedsToken = attestNeedsToken

@@ -60,16 +60,20 @@ package struct AttestationServer: Sendable {
             let policies = try InstancePolicies(
                 instance: settings.name, trustModel: settings.trustModel, store: store, audit: audit)
             try await policies.registerFirst(try Self.policySigners(settings))
+            let distrust = DistrustBook(instance: settings.name, store: store, audit: audit)
             let metrics = Metrics()
             let instance = AttestationInstance(
                 name: settings.name,
                 authority: AttestationAuthority(
                     issuer: settings.issuer,
                     AttestationAuthority.Dependencies(
-                        anchors: anchors, collateral: collateral, keys: keys, policies: policies, audit: audit,
-                        clock: serviceClock, metrics: metrics, launches: launches,
+                        anchors: anchors, collateral: collateral, keys: keys, policies: policies, distrust: distrust,
+                        audit: audit, clock: serviceClock, metrics: metrics, launches: launches,
                         tokenAlgorithm: configuration.tokenAlgorithm, recording: recording)),
-                policies: policies, results: ResultTokens(issuer: settings.issuer, keys: keys, clock: serviceClock),
+                policies: policies, distrust: distrust,
+                revocations: RevocationPublisher(
+                    issuer: settings.issuer, book: distrust, keys: keys, clock: serviceClock),
+                results: ResultTokens(issuer: settings.issuer, keys: keys, clock: serviceClock),
                 access: access, attestNeedsToken: configuration.access.attestNeedsToken)
             instances.append(instance)
             servers.append(

@@ -1,5 +1,6 @@
 import Audit
 import Encoding
+import Evidence
 import HTTPTypes
 import ServiceKit
 
@@ -15,6 +16,7 @@ extension AttestationHandler {
             let caller = try await authorize(request, path: route.path, role: route.role)
             entry.caller = caller.name
             isStranger = false
+            if let answer = try await changeTrust(route, request, entry) { return Self.json(answer) }
             return Self.json(try await perform(route, request, entry))
         } catch {
             entry.outcome = .refused
@@ -88,7 +90,38 @@ extension AttestationHandler {
             try await policies.change(change, certificate: certificate, token: token, entry: entry)
             return reply
         case .tcbBaselines: return TCBBaseline.list
+        case .distrusted, .distrust, .trust: return .null
         }
+    }
+
+    /// What is distrusted, over HTTP (`Documentation/distrust.md`); nil for every other route.
+    private func changeTrust(
+        _ route: AttestationRoute.Administration, _ request: ServerRequest, _ entry: AuditEntry
+    ) async throws(APIError) -> JSON? {
+        do throws(Refusal) {
+            switch route {
+            case .distrusted:
+                return ["distrusted": .array(try await instance.distrust.entries().map(\.json))]
+            case .distrust:
+                let body = try await request.body(maximumBytes: 4_096)
+                guard let text = (try? JSON.parse(body))?["mark"]?.string else {
+                    throw Refusal(.requestMalformed, "the body is not {\"mark\":\"<kind>:<value>\"}")
+                }
+                let mark = try EvidenceMark(parsing: text)
+                var entry = entry
+                entry.key = "\(instance.name)/\(mark)"
+                let revoked = try await instance.distrust.distrust(
+                    mark, at: try instance.results.clock.now(), entry: entry)
+                return ["mark": .string(mark.description), "revoked": .integer(Int64(revoked))]
+            case .trust(let text):
+                let mark = try EvidenceMark(parsing: text)
+                var entry = entry
+                entry.key = "\(instance.name)/\(mark)"
+                try await instance.distrust.trust(mark, entry: entry)
+                return ["mark": .string(mark.description)]
+            case .policy, .setPolicy, .resetPolicy, .certificates, .changeCertificate, .tcbBaselines: return nil
+            }
+        } catch { throw APIError(error) }
     }
 
     private func text(_ request: ServerRequest, member: String? = nil) async throws(APIError) -> String {

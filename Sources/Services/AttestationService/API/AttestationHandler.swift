@@ -56,12 +56,14 @@ package struct AttestationHandler: RequestHandler {
             return Self.busy("too many requests of one client; try again later", retryAfter: seconds)
         }
         switch route {
-        case .discovery, .certs, .attest: if request.method == .options { return crossOrigin.preflight(request) }
+        case .discovery, .certs, .revocations, .attest:
+            if request.method == .options { return crossOrigin.preflight(request) }
         case .administration, nil: break
         }
         switch route {
         case .discovery: return Self.json(discovery)
         case .certs: return Self.json(await authority.currentKeySet)
+        case .revocations: return await revocations()
         case .attest(let type): return await attest(type, request)
         case .administration(let route) where request.method != .options: return await administer(route, request)
         case .administration, nil: return Self.error(APIError(Refusal(.notFound, "there is no such route")))
@@ -98,6 +100,16 @@ extension AttestationHandler {
             "revocation_endpoint": .string(authority.issuer + "/revoke"),
             "claims_supported": .array(SupportedClaims.names.map { .string($0) }),
         ]
+    }
+
+    /// What was revoked, for relying parties (`Documentation/distrust.md`).
+    private func revocations() async -> ServerResponse {
+        do throws(Refusal) {
+            let list = try await instance.revocations.current()
+            return ServerResponse(
+                status: 200, headers: [.contentType: "application/jose", .cacheControl: "no-store"],
+                body: Array(list.utf8))
+        } catch { return Self.error(APIError(error)) }
     }
 
     private func attest(_ type: AttestationType, _ request: ServerRequest) async -> ServerResponse {

@@ -6,6 +6,7 @@ import ServiceKit
 enum AttestationRoute: Sendable {
     case discovery
     case certs
+    case revocations
     case attest(AttestationType)
     case administration(Administration)
 
@@ -17,6 +18,10 @@ enum AttestationRoute: Sendable {
         case certificates
         case changeCertificate(InstancePolicies.CertificateChange)
         case tcbBaselines(AttestationType)
+        /// Ours: what is distrusted, and commands that change it.
+        case distrusted
+        case distrust
+        case trust(String)
     }
 
     /// Nil for a path that is none of this service's, and for a method that a path does not have. Segments are matched
@@ -29,6 +34,11 @@ enum AttestationRoute: Sendable {
         switch path {
         case [".well-known", "openid-configuration"] where isOne(.get): self = .discovery
         case ["certs"] where isOne(.get): self = .certs
+        case ["revocations"] where isOne(.get): self = .revocations
+        case ["distrust"] where isOne(.get): self = .administration(.distrusted)
+        case ["distrust"] where isOne(.post): self = .administration(.distrust)
+        case let path where path.count == 2 && path[0] == "distrust" && isOne(.delete):
+            self = .administration(.trust(path[1]))
         case ["certificates"] where isOne(.get): self = .administration(.certificates)
         case ["certificates:add"] where isOne(.post): self = .administration(.changeCertificate(.add))
         case ["certificates:remove"] where isOne(.post): self = .administration(.changeCertificate(.remove))
@@ -66,6 +76,7 @@ enum AttestationRoute: Sendable {
         switch self {
         case .discovery: "/.well-known/openid-configuration"
         case .certs: "/certs"
+        case .revocations: "/revocations"
         case .attest: "/attest/{type}"
         case .administration(.policy), .administration(.setPolicy): "/policies/{type}"
         case .administration(.resetPolicy): "/policies/{type}:reset"
@@ -73,6 +84,8 @@ enum AttestationRoute: Sendable {
         case .administration(.changeCertificate(.add)): "/certificates:add"
         case .administration(.changeCertificate(.remove)): "/certificates:remove"
         case .administration(.tcbBaselines): "/tcbbaselines/{type}"
+        case .administration(.distrusted), .administration(.distrust): "/distrust"
+        case .administration(.trust): "/distrust/{mark}"
         }
     }
 }
@@ -81,8 +94,8 @@ extension AttestationRoute.Administration {
     /// The role without which it is refused.
     var role: AccessRole {
         switch self {
-        case .policy, .certificates, .tcbBaselines: .reader
-        case .setPolicy, .resetPolicy, .changeCertificate: .contributor
+        case .policy, .certificates, .tcbBaselines, .distrusted: .reader
+        case .setPolicy, .resetPolicy, .changeCertificate, .distrust, .trust: .contributor
         }
     }
 
@@ -95,6 +108,8 @@ extension AttestationRoute.Administration {
         case .changeCertificate(.add): "/certificates:add"
         case .changeCertificate(.remove): "/certificates:remove"
         case .tcbBaselines(let type): "/tcbbaselines/\(type.rawValue)"
+        case .distrusted, .distrust: "/distrust"
+        case .trust(let mark): "/distrust/\(mark.prefix(160))"
         }
     }
 
@@ -108,6 +123,9 @@ extension AttestationRoute.Administration {
         case .changeCertificate(.add): "policy.certificate.add"
         case .changeCertificate(.remove): "policy.certificate.remove"
         case .tcbBaselines: "policy.baseline.list"
+        case .distrusted: "distrust.list"
+        case .distrust: "distrust.add"
+        case .trust: "distrust.remove"
         }
     }
 }

@@ -10,6 +10,8 @@ struct AppraisedEvidence: Sendable {
     let tcbStatus: String?
     /// The first end of anything that the judgement rests on.
     let validUntil: Timestamp?
+    /// By what it, and the token about it, can be distrusted later.
+    let marks: [EvidenceMark]
     /// What a policy may test beside the claims.
     var incoming: [AppraisalClaim] = []
     /// Registers of the SHA-256 bank that a TPM quoted, bit n for register n.
@@ -23,5 +25,6 @@ struct AppraisedEvidence: Sendable {
         grade = verdict.grade
         tcbStatus = verdict.tcbStatus
         validUntil = verdict.validUntil
+        marks = verdict.marks
     }
 }

@@ -19,6 +19,7 @@ package final class AttestationAuthority: Sendable {
         package var collateral: any CollateralSource
         package var keys: SigningKeyStore
         package var policies: InstancePolicies
+        package var distrust: DistrustBook
         package var audit: AuditLog
         package var clock: ServiceClock
         package var randomness: Randomness
@@ -31,13 +32,15 @@ package final class AttestationAuthority: Sendable {
 
         package init(
             anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, policies: InstancePolicies,
-            audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system, metrics: Metrics,
-            launches: LaunchAcceptance = .none, tokenAlgorithm: String = "RS256", recording: Recording? = nil
+            distrust: DistrustBook, audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system,
+            metrics: Metrics, launches: LaunchAcceptance = .none, tokenAlgorithm: String = "RS256",
+            recording: Recording? = nil
         ) {
             self.anchors = anchors
             self.collateral = collateral
             self.keys = keys
             self.policies = policies
+            self.distrust = distrust
             self.audit = audit
             self.clock = clock
             self.randomness = randomness
@@ -165,11 +168,13 @@ extension AttestationAuthority {
     private func judge(_ type: AttestationType, body: [UInt8]) async throws(APIError) -> Outcome {
         let time: Timestamp
         let request: AttestRequest
+        var appraiser = appraiser
         do throws(Refusal) {
             time = try dependencies.clock.now()
             request = try AttestRequest(body, evidence: type.evidenceMember)
+            appraiser.acceptance.distrusted = Set(try await dependencies.distrust.entries().map(\.mark))
         } catch { throw APIError(error) }
-        guard type != .tpm else { return try await exchange(request, at: time) }
+        guard type != .tpm else { return try await exchange(request, appraiser, at: time) }
         let evidence: AppraisedEvidence
         do throws(Refusal) { evidence = try await appraiser.appraise(type, request, at: time) } catch {
             throw APIError(error)
@@ -183,7 +188,9 @@ extension AttestationAuthority {
     }
 
     /// One step of the exchange of Tpm: a challenge, or a token about what answers it.
-    private func exchange(_ request: AttestRequest, at time: Timestamp) async throws(APIError) -> Outcome {
+    private func exchange(
+        _ request: AttestRequest, _ appraiser: EvidenceAppraiser, at time: Timestamp
+    ) async throws(APIError) -> Outcome {
         // Azure refuses even the first message where no policy is set.
         _ = try await policy(.tpm, draft: request.draftPolicy)
         let message: TPMExchange.Message
@@ -209,7 +216,14 @@ extension AttestationAuthority {
             "attestation_tcb_total", "Accepted evidence by type and TCB status",
             ["type": .identifier(type.rawValue), "tcb": .identifier(evidence.tcbStatus ?? "none")])
         let applied = try await policy(type, draft: request.draftPolicy)
-        return try tokens.issue(type, request, evidence, under: applied, at: time)
+        let token = try tokens.issue(type, request, evidence, under: applied, at: time)
+        guard !token.isDraft else { return token }
+        // No token leaves before it can be revoked.
+        do throws(Refusal) {
+            try await dependencies.distrust.record(
+                token: token.id, issuedAt: time, expires: token.expires, marks: evidence.marks)
+        } catch { throw APIError(error) }
+        return token
     }
 
     private func policy(_ type: AttestationType, draft: String?) async throws(APIError) -> AppliedPolicy {

@@ -8,7 +8,8 @@ struct EvidenceAppraiser: Sendable {
     let verifier: EvidenceVerifier
     let collateral: any CollateralSource
     let launches: LaunchAcceptance
-    let acceptance: AcceptancePolicy
+    /// What is asked of all evidence; whoever appraises adds what is distrusted at that moment.
+    var acceptance: AcceptancePolicy
 
     /// What this service asks of evidence that its policies cannot ask for later: revocation lists, no debugging.
     ///

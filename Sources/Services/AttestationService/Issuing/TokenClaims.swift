@@ -1,4 +1,5 @@
 import AppraisalPolicy
+import AttestationToken
 import Encoding
 import Evidence
 
@@ -6,6 +7,8 @@ import Evidence
 /// reference, section 9; formats section 3).
 struct TokenClaims {
     private(set) var members: [String: JSON]
+    /// `jti`, once the claims are dated.
+    private(set) var id = ""
 
     /// Claims about the evidence, before any policy; also the incoming claims of the policy.
     init(_ evidence: AppraisedEvidence, type: AttestationType, request: AttestRequest, policyHash: Digest) {
@@ -72,11 +75,14 @@ struct TokenClaims {
 
     /// Adds issuer and times; `jti` is 64 random hex digits (attestation API reference, section 4).
     mutating func date(issuer: String, at time: Timestamp, lifetime: Int64, randomness: Randomness) {
+        id = Hex.encode(randomness.bytes(32))
         members["iss"] = .string(issuer)
         members["iat"] = .integer(time.seconds)
         members["nbf"] = .integer(time.seconds)
         members["exp"] = .integer(time.seconds + lifetime)
-        members["jti"] = .string(Hex.encode(randomness.bytes(32)))
+        members["jti"] = .string(id)
+        // Signed, so that nobody can make a relying party forget to ask whether the token was revoked.
+        members[RevocationList.claim] = true
     }
 
     private static let oldNames: Set<String> = [

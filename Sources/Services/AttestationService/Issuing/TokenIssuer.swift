@@ -7,6 +7,9 @@ struct TokenIssuer: Sendable {
     /// A token with what the audit log says of it.
     struct Token {
         let text: String
+        /// `jti`.
+        let id: String
+        let expires: Timestamp
         let isDraft: Bool
         let policy: Digest
         let keyID: String
@@ -41,9 +44,8 @@ struct TokenIssuer: Sendable {
             try properties.require(evidence)
         } catch { throw APIError(status: 400, code: .policyEvaluation, refusal: error) }
         claims.add(decision.issued, type: type, isDefaultPolicy: applied.isDefault)
-        claims.date(
-            issuer: issuer, at: time, lifetime: properties.lifetime ?? AttestationAuthority.tokenLifetime,
-            randomness: randomness)
+        let lifetime = properties.lifetime ?? AttestationAuthority.tokenLifetime
+        claims.date(issuer: issuer, at: time, lifetime: lifetime, randomness: randomness)
         var members = claims.members
         if let profile = request.profile {
             members = EARClaims(members, profile: profile, type: type, isDefaultPolicy: applied.isDefault).members
@@ -60,7 +62,9 @@ struct TokenIssuer: Sendable {
                 isDraft
                 ? Self.unsigned(header: header, payload: payload)
                 : try signer.key.sign(header: header, payload: payload)
-            return Token(text: text, isDraft: isDraft, policy: policy.hash, keyID: signer.keyID)
+            return Token(
+                text: text, id: claims.id, expires: time + lifetime, isDraft: isDraft, policy: policy.hash,
+                keyID: signer.keyID)
         } catch { throw APIError(error) }
     }
 
