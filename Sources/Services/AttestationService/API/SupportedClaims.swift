@@ -8,7 +8,8 @@ enum SupportedClaims {
         "exp", "iat", "iss", "jti", "nbf", "nonce", "cnf", "rp_data", "aas-ehd", "maa-attestationcollateral", "maa-ehd",
         "is-debuggable", "product-id", "sgx-mrenclave", "sgx-mrsigner", "svn", "tee", "attester_tcb_status", "dbgstat",
         "eat_profile", "intuse", "secureboot", "x-cloister-grade", "x-cloister-revocable", "x-cloister-tcb-status",
-        "x-cloister-valid-until", "x-ms-attestation-type", "x-ms-compliance-status", "x-ms-inittime", "x-ms-isolation-tee", "x-ms-policy",
+        "x-cloister-valid-until", "x-ms-attestation-type", "x-ms-compliance-status", "x-ms-inittime",
+        "x-ms-isolation-tee", "x-ms-policy",
         "x-ms-policy-hash", "x-ms-policy-signer", "x-ms-runtime", "x-ms-ver",
     ]
     private static let sgx = [
