@@ -63,6 +63,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let c: [Target] = [
     .target(name: "CUnixSocket", path: "Sources/Ground/CUnixSocket"),
     .target(name: "CONNXRuntime", path: "Sources/Ground/CONNXRuntime"),
+    .target(
+        name: "COpenSSL", path: "Sources/Ground/COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .systemLibrary(name: "CPostgreSQL", path: "Sources/Ground/CPostgreSQL", providers: [.apt(["libpq-dev"])]),
 ]
 
@@ -95,6 +97,7 @@ let health: [Target] = [
 ]
 
 let services: [Target] = [
+    library("Access", "Services", ["AttestationToken", "Encoding", "ServiceKit"]),
     library("Audit", "Services", ["Encoding", crypto]),
     library(
         "Unit", "Services",
@@ -113,13 +116,13 @@ let services: [Target] = [
     library(
         "AttestationService", "Services",
         [
-            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
+            "Access", "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
             "Audit", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library(
         "KeyService", "Services",
         [
-            "Encoding", "Evidence", "AttestationToken", "ServiceKit", "Storage", "Audit", "Telemetry", crypto,
+            "Access", "COpenSSL", "Encoding", "Evidence", "AttestationToken", "ServiceKit", "Storage", "Audit", "Telemetry", crypto,
             cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore, grdb,
         ]),
     library(
@@ -178,14 +181,14 @@ let everyTest: [Target] = [
     tests(
         "AttestationService",
         [
-            "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester",
+            "Access", "AttestationService", "AttestationToken", "AppraisalPolicy", "Audit", "SimulatedTEE", "Attester",
             "Collateral", "Encoding", "Evidence", "EvidenceForge", "ServiceKit", "Storage", "Telemetry",
             "attestation-service", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "KeyService",
         [
-            "KeyService", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry",
+            "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry",
             "Unit", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
         ]),
     tests(

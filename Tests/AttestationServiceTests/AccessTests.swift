@@ -1,3 +1,4 @@
+import Access
 import AttestationService
 import AttestationToken
 import Crypto

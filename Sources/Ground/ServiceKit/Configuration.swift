@@ -130,6 +130,9 @@ package struct Configuration: Sendable {
         return value
     }
 
+    /// Whether the file has the key.
+    package func has(_ name: String) -> Bool { values[name] != nil }
+
     package mutating func strings(_ name: String) throws(ConfigurationError) -> [String] {
         asked.insert(name)
         switch values[name] {

@@ -1,8 +1,10 @@
+import Access
 import AttestationToken
 import Audit
 package import Encoding
 import HTTPTypes
 import ServiceKit
+import ServiceLifecycle
 package import Telemetry
 
 #if canImport(Glibc)
@@ -35,22 +37,25 @@ package struct KeyService: Sendable {
         let store = try KeyStore(path: database, masterKey: masterKey)
         let audit = try AuditLog(path: state + "/audit.jsonl", clock: clock)
         let signer = try ReleaseSigner(
-            path: state + "/release-signing.json", host: configuration.host, at: clock.now())
+            path: state + "/release-signing.json", host: configuration.host, flavour: configuration.settings.flavour,
+            at: clock.now())
         let credentials = try Credentials(
             administratorToken: KeyService.token(configuration.administratorToken),
-            releaseToken: KeyService.token(configuration.releaseToken))
+            releaseToken: KeyService.token(configuration.releaseToken),
+            issuer: try configuration.access.map(KeyService.accessTokens))
         let client = try Client(authorities: configuration.authorities)
-        let keys = AuthorityKeyCache(clock: clock) { url, maximumBytes throws(Refusal) in
-            let answer = try await client.send(.get, url, maximumBytes: maximumBytes)
-            guard answer.status == 200 else {
-                throw Refusal(.issuerKeysUnavailable, "the authority answered \(answer.status)")
-            }
-            return answer.body
+        var trusted: [String: AuthorityKeyCache.Fetch] = [:]
+        for authority in configuration.furtherAuthorities {
+            trusted[authority.url] = KeyService.fetch(
+                with: try Client(authorities: authority.authorities, allowsTLS12: true))
         }
+        let keys = AuthorityKeyCache(clock: clock, trusted: trusted, fetch: KeyService.fetch(with: client))
         let metrics = Metrics()
         let vault = KeyVault(
-            store: store, audit: audit, signer: signer, policy: policy, keys: keys, credentials: credentials,
-            challenge: configuration.challenge, metrics: metrics, clock: clock, randomness: randomness)
+            store: store, audit: audit, signer: signer, policy: policy, keys: keys,
+            furtherAuthorities: configuration.furtherAuthorities.map(\.issuer), credentials: credentials,
+            challenge: configuration.challenge, settings: configuration.settings, metrics: metrics, clock: clock,
+            randomness: randomness)
         try audit.append(
             AuditEntry(
                 event: "service.start", outcome: .allowed, id: Hex.encode(randomness.bytes(16)), party: policy.party))
@@ -58,7 +63,8 @@ package struct KeyService: Sendable {
         if policy.issuers.contains(where: \.simulated) {
             log.warning("the party policy accepts tokens of simulated environments, which protect nothing")
         }
-        server = Server(vault, listen: configuration.listen, log: log, metrics: metrics)
+        server = Server(
+            vault, listen: configuration.listen, log: log, metrics: metrics, background: [KeySchedule(vault: vault)])
         self.client = client
     }
 
@@ -76,6 +82,25 @@ package struct KeyService: Sendable {
     /// Serves until the surrounding task is cancelled.
     package func run(onPort: @escaping @Sendable (Int) -> Void) async throws {
         try await server.run(onPort: onPort)
+    }
+
+    private static func fetch(with client: Client) -> AuthorityKeyCache.Fetch {
+        { url, maximumBytes throws(Refusal) in
+            let answer = try await client.send(.get, url, maximumBytes: maximumBytes)
+            guard answer.status == 200 else {
+                throw Refusal(.issuerKeysUnavailable, "the authority answered \(answer.status)")
+            }
+            return answer.body
+        }
+    }
+
+    private static func accessTokens(_ access: KeyServiceConfiguration.Access) throws -> AccessTokens {
+        let client =
+            access.keys.hasPrefix("https://")
+            ? try Client(authorities: access.authorities, allowsTLS12: true) : nil
+        return AccessTokens(
+            issuer: access.issuer, audiences: access.audiences,
+            keys: AccessTokenKeys(source: access.keys, client: client))
     }
 
     // MARK: Files
@@ -106,6 +131,20 @@ package struct KeyService: Sendable {
             try AtomicFile.write(json.canonical, to: configuration.state + "/keyservice.json", mode: 0o644)
         } catch {
             throw Refusal(.notReady, "the description of the key service cannot be written")
+        }
+    }
+}
+
+/// Does what is due while the service runs: rotations by policy, and purges of what was deleted long enough ago.
+private struct KeySchedule: Service {
+    let vault: KeyVault
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await vault.keepUp()
+                try await Task.sleep(for: .seconds(60))
+            }
         }
     }
 }

@@ -20,6 +20,21 @@ package struct KeyServiceConfiguration: Sendable {
     package var url: String
     package var host: String
     package var challenge: Challenge
+    package var settings: VaultSettings
+    /// Attestation authorities beside those of the party policy.
+    package var furtherAuthorities: [TrustedAuthority]
+    /// Whose access tokens are taken beside the two tokens of this service's own; nil for nobody's.
+    package var access: Access?
+
+    /// An OpenID Connect issuer.
+    package struct Access: Sendable {
+        package var issuer: String
+        package var audiences: Set<String>
+        /// Path of a file with its JWK set, or the https URL of one.
+        package var keys: String
+        /// PEM file of the authorities of that URL's certificate; nil for the system's.
+        package var authorities: String?
+    }
 
     package init(_ configuration: inout Configuration) throws(ConfigurationError) {
         listen = try Listen(&configuration)
@@ -39,10 +54,46 @@ package struct KeyServiceConfiguration: Sendable {
         host = parsed.host
         let authorization = try configuration.string("challenge.authorization", default: "\(url)/\(party)")
         let resource = try configuration.string("challenge.resource", default: url)
+        settings = try VaultSettings(&configuration)
+        furtherAuthorities = try TrustedAuthority.read(&configuration)
+        access = try Access(&configuration, resource: resource)
         do throws(Refusal) {
             challenge = try Challenge(authorization: authorization, resource: resource)
         } catch {
             throw ConfigurationError(error.detail)
         }
+    }
+}
+
+extension KeyServiceConfiguration.Access {
+    /// Reads the block `access`; nil when there is none.
+    fileprivate init?(_ configuration: inout Configuration, resource: String) throws(ConfigurationError) {
+        guard let issuer = try configuration.optionalString("access.issuer") else { return nil }
+        self.issuer = issuer
+        let keys = try configuration.string("access.keys")
+        self.keys = keys.hasPrefix("https://") ? keys : configuration.resolve(keys)
+        authorities = try configuration.optionalPath("access.ca")
+        // Clients ask for the resource of the challenge, some with a slash after it.
+        let audience = try configuration.string("access.audience", default: resource)
+        audiences = [audience, audience.hasSuffix("/") ? String(audience.dropLast()) : audience + "/"]
+    }
+}
+
+extension VaultSettings {
+    /// Reads `flavour`, `retentionDays` and `purgeProtection`: `all`, or the names of the keys that have it.
+    fileprivate init(_ configuration: inout Configuration) throws(ConfigurationError) {
+        let name = try configuration.string("flavour", default: Flavour.premium.rawValue)
+        guard let flavour = Flavour(rawValue: name) else {
+            throw ConfigurationError("flavour must be standard, premium or managed-hsm")
+        }
+        let days = try configuration.integer("retentionDays", default: 90)
+        guard VaultSettings.retention.contains(days) else {
+            throw ConfigurationError("retentionDays must be from 7 to 90")
+        }
+        let isNamed = configuration.has("purgeProtection")
+        let names = try configuration.strings("purgeProtection")
+        self.init(
+            flavour: flavour, retentionDays: days,
+            purgeProtection: !isNamed || names == ["all"] ? .all : .only(Set(names)))
     }
 }

@@ -14,6 +14,8 @@ public struct IssuerKeySet: Sendable {
         let keyID: String
         /// DER, leaf first; empty when a certificate is not base64.
         let chain: [[UInt8]]
+        /// Of a set that is trusted as a whole.
+        var trusted: VerificationKey?
     }
 
     private let entries: [Entry]
@@ -41,6 +43,24 @@ public struct IssuerKeySet: Sendable {
         }
     }
 
+    /// A set that came over a connection which only the issuer's own server can have: its keys, from their numbers or
+    /// else from `x5c`, count without a pinned certificate.
+    ///
+    /// - Throws: `issuer-keys-untrusted` as the other. Keys that are not understood are ignored.
+    public init(trusted bytes: [UInt8]) throws(Refusal) {
+        let set = try IssuerKeySet(json: bytes)
+        let keys = (try? JSON.parse(bytes))?["keys"]?.array ?? []
+        entries = set.entries.compactMap { entry in
+            guard let json = keys.first(where: { $0["kid"]?.string == entry.keyID }) else { return nil }
+            var entry = entry
+            entry.trusted = (try? JWK(json: json, .lenient)).flatMap { try? VerificationKey($0) }
+            if entry.trusted == nil, let leaf = entry.chain.first {
+                entry.trusted = (try? Certificate(der: leaf)).map { VerificationKey($0.publicKey) }
+            }
+            return entry.trusted == nil ? nil : entry
+        }
+    }
+
     /// Whether a key of this name is listed, trusted or not.
     public func contains(kid: String) -> Bool { entries.contains { $0.keyID == kid } }
 
@@ -63,6 +83,7 @@ public struct IssuerKeySet: Sendable {
         let named = entries.filter { $0.keyID == kid }
         guard let entry = named.first else { throw Refusal(.tokenKeyUnknown, "the issuer lists no key of that name") }
         guard named.count == 1 else { throw Refusal(.tokenKeyUnknown, "the issuer lists several keys of that name") }
+        if let trusted = entry.trusted { return (trusted, trusted.pin) }
         guard (1...2).contains(entry.chain.count) else {
             throw Refusal(.issuerKeysUntrusted, "x5c is not a leaf and its issuer")
         }

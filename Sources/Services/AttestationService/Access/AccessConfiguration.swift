@@ -1,5 +1,5 @@
+import Access
 import Encoding
-import HTTPTypes
 import ServiceKit
 
 /// Who may read and change policies: files with bearer tokens of this service's own, an OpenID Connect issuer, or both.
@@ -63,21 +63,9 @@ extension AccessConfiguration {
     }
 
     private static func issuer(_ settings: Issuer, _ client: Client?) -> AccessTokenIssuer {
-        let source = settings.keys
-        let keys = AccessTokenKeys {
-            guard let client else {
-                do throws(AtomicFile.Failure) {
-                    return try AtomicFile.read(source, maximumBytes: AccessTokenKeys.maximumBytes)
-                } catch { throw Refusal(.issuerKeysUnavailable, "the file cannot be read") }
-            }
-            let answer = try await client.send(.get, source, maximumBytes: AccessTokenKeys.maximumBytes)
-            guard answer.status == 200 else {
-                throw Refusal(.issuerKeysUnavailable, "the issuer answered \(answer.status)")
-            }
-            return answer.body
-        }
-        return AccessTokenIssuer(
+        AccessTokenIssuer(
             issuer: settings.url, audience: settings.audience, roleClaim: settings.roleClaim,
-            contributorRole: settings.contributorRole, readerRole: settings.readerRole, keys: keys)
+            contributorRole: settings.contributorRole, readerRole: settings.readerRole,
+            keys: AccessTokenKeys(source: settings.keys, client: client))
     }
 }

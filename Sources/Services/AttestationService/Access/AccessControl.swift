@@ -1,3 +1,4 @@
+import Access
 package import Encoding
 import HTTPTypes
 package import ServiceKit
@@ -98,11 +99,4 @@ package struct AccessControl: Sendable {
             return String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }
         } catch { throw Refusal(.insecureConfiguration, "a file with a bearer token cannot be read") }
     }
-}
-
-extension RefusalCode {
-    /// No bearer token, or one that this service does not know (AC-146).
-    static let credentialInvalid = RefusalCode("credential-invalid", status: 401)
-    /// The bearer's rights do not cover the operation (AC-146).
-    static let scopeInsufficient = RefusalCode("scope-insufficient", status: 403)
 }

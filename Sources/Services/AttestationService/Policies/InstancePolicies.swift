@@ -1,4 +1,5 @@
-package import AppraisalPolicy
+package import Access
+import AppraisalPolicy
 package import Audit
 package import Encoding
 package import Storage

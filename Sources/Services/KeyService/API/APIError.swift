@@ -1,3 +1,4 @@
+import Access
 package import Encoding
 package import HTTPTypes
 package import ServiceKit
@@ -51,6 +52,8 @@ extension APIError {
         case .scopeInsufficient:
             self.init(
                 status: 403, code: "Forbidden", message: refusal.detail, inner: "ForbiddenByRbac", refusal: refusal)
+        case .keyTypeNotAllowed, .operationNotAllowed:
+            self.init(status: 403, code: "Forbidden", message: refusal.detail, refusal: refusal)
         case .keyState:
             self.init(status: 403, code: "Forbidden", message: refusal.detail, inner: "KeyDisabled", refusal: refusal)
         case .notReleasable:
@@ -72,6 +75,20 @@ extension APIError {
                 "A key with (name/id) \(name) was not found in this key vault. If you recently deleted this key you may "
                     + "be able to recover it using the correct recovery command. For help resolving this issue, please "
                     + "see https://go.microsoft.com/fwlink/?linkid=2125182"))
+    }
+
+    /// The wording is the API's; clients match it.
+    static func deleted(_ name: String) -> APIError {
+        let text =
+            "Key \(name) is currently in a deleted but recoverable state, and its name cannot be reused; in this state, "
+            + "the key can only be recovered or purged."
+        return APIError(
+            status: 409, code: "Conflict", message: text, inner: "ObjectIsDeletedButRecoverable",
+            refusal: Refusal(.conflict, text))
+    }
+
+    static func deletedKeyNotFound(_ name: String) -> APIError {
+        APIError(Refusal(.notFound, "Deleted Key not found: \(name)"))
     }
 
     /// A numbered rule of key attributes (key API reference, section 7).

@@ -1,25 +1,33 @@
+package import Access
 package import Encoding
 import HTTPTypes
 import ServiceKit
 
 /// Who calls.
-package enum Caller: String, Sendable {
+package enum Caller: Hashable, Sendable {
     /// May do everything.
     case administrator
     /// May call release and nothing else. Assumed known to the host (architecture rule 18): the token decides.
     case release
+    /// The subject of an access token; may do what the roles allow that were assigned to it.
+    case principal(String)
 }
 
-/// The bearer tokens that this service knows, as digests.
+/// The bearer tokens that this service takes: two of its own, as digests, and those of an OpenID Connect issuer.
 package struct Credentials: Sendable {
     private let administrator: Digest
     private let release: Digest
+    private let issuer: AccessTokens?
 
     /// Shortest token that is taken, in characters.
     package static let minimumLength = 32
 
+    /// - Parameter issuer: of callers' access tokens, nil for none.
     /// - Throws: `insecure-configuration` for short tokens, and for two that are the same (AC-146, AC-147).
-    package init(administratorToken: String, releaseToken: String) throws(Refusal) {
+    package init(
+        administratorToken: String, releaseToken: String, issuer: AccessTokens? = nil
+    ) throws(Refusal) {
+        self.issuer = issuer
         for token in [administratorToken, releaseToken] {
             guard token.utf8.count >= Credentials.minimumLength, token.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
             else {
@@ -38,19 +46,32 @@ package struct Credentials: Sendable {
     ///
     /// Digests are compared, in constant time, and both always, so that timing tells nothing about a token.
     ///
-    /// - Throws: `credential-invalid` for a token that is nobody's.
-    func caller(of request: ServerRequest) throws(Refusal) -> Caller? {
+    /// - Throws: `credential-invalid` for a token that is nobody's; `issuer-keys-unavailable`.
+    func caller(of request: ServerRequest, at time: Timestamp) async throws(Refusal) -> Caller? {
         let fields = request.headers[values: .authorization]
         guard let field = fields.first else { return nil }
         let unknown = Refusal(.credentialInvalid, "the bearer token is not known here")
         let scheme = "bearer "
         guard fields.count == 1, field.prefix(scheme.count).lowercased() == scheme else { throw unknown }
-        let presented = Digest(of: String(field.dropFirst(scheme.count)))
+        let token = String(field.dropFirst(scheme.count))
+        let presented = Digest(of: token)
         let isAdministrator = constantTimeEquals(presented.bytes, administrator.bytes)
         let isRelease = constantTimeEquals(presented.bytes, release.bytes)
         if isAdministrator { return .administrator }
         if isRelease { return .release }
-        throw unknown
+        // Anything but a JWS was meant to be one of ours.
+        guard let issuer, token.contains(".") else { throw unknown }
+        let verified = try await issuer.verify(token, at: time)
+        return .principal(verified.claims["oid"]?.string ?? verified.subject)
+    }
+
+    /// How the audit log names a caller.
+    func auditName(of caller: Caller) -> String {
+        switch caller {
+        case .administrator: "administrator"
+        case .release: "release"
+        case .principal(let id): issuer?.auditName(of: id) ?? "principal"
+        }
     }
 }
 

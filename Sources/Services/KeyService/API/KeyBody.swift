@@ -18,6 +18,9 @@ struct KeyBody: Sendable {
 
     private init(_ members: [String: JSON]) { self.members = members }
 
+    /// The whole body.
+    var json: JSON { .object(members) }
+
     /// The member; null counts as absent.
     func value(_ name: String) -> JSON? {
         guard let value = members[name], value != .null else { return nil }
@@ -39,6 +42,15 @@ struct KeyBody: Sendable {
         try typed(name, "an object") { $0.object.map { KeyBody($0) } }
     }
     func strings(_ name: String) throws(APIError) -> [String]? { try typed(name, "a list of strings", \.strings) }
+
+    /// Base64 of either alphabet.
+    func bytes(_ name: String) throws(APIError) -> [UInt8]? {
+        try typed(name, "base64url") { $0.string.flatMap { Base64.decode($0, .lenient) } }
+    }
+    func requiredBytes(_ name: String) throws(APIError) -> [UInt8] {
+        guard let bytes = try bytes(name) else { throw .badParameter("Property \(name) is missing.") }
+        return bytes
+    }
 
     // MARK: Members that several operations have
 

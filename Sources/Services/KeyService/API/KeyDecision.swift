@@ -8,6 +8,7 @@ struct KeyDecision: Sendable {
     var event = "key.request"
     /// Name of the key, and its version once that is known.
     var key: String?
+    var caller: String?
     var policy: Digest?
     var token: Digest?
     var party: Digest?
@@ -18,12 +19,13 @@ struct KeyDecision: Sendable {
 
     var allowed: AuditEntry {
         AuditEntry(
-            event: event, outcome: .allowed, id: id, key: key, party: party, policy: policy, token: token)
+            event: event, outcome: .allowed, id: id, key: key, party: party, caller: caller, policy: policy,
+            token: token)
     }
 
     func refused(_ error: APIError) -> AuditEntry {
         AuditEntry(
-            event: event, outcome: .refused, id: id, code: error.refusal.name, key: key, party: party, policy: policy,
-            token: token, expected: error.expected, seen: error.seen)
+            event: event, outcome: .refused, id: id, code: error.refusal.name, key: key, party: party, caller: caller,
+            policy: policy, token: token, expected: error.expected, seen: error.seen)
     }
 }

@@ -5,12 +5,15 @@ struct KeyEndpoint: Hashable, Sendable {
     /// `https://host[:port]`, without a slash.
     let base: String
 
+    let settings: VaultSettings
+
     /// - Parameter authority: of the request; anything that is not `host[:port]` is refused.
-    init(authority: String?) throws(Refusal) {
+    init(authority: String?, settings: VaultSettings) throws(Refusal) {
         guard let authority, let (host, port) = AuthorityURL.hostAndPort(authority) else {
             throw Refusal(.requestMalformed, "The request does not name its host.")
         }
         base = "https://" + host + (port.map { ":\($0)" } ?? "")
+        self.settings = settings
     }
 
     /// Without the version for the key as a whole.
@@ -39,8 +42,8 @@ extension KeyEndpoint {
         var members: [String: JSON] = [
             "created": .integer(attributes.created.seconds), "enabled": .bool(attributes.isEnabled),
             "exportable": .bool(record.isExportable),
-            // Nothing can be purged here.
-            "recoverableDays": 90, "recoveryLevel": "Recoverable",
+            "recoverableDays": .integer(Int64(settings.retentionDays)),
+            "recoveryLevel": .string(settings.recoveryLevel(record.name)),
             "updated": .integer(attributes.updated.seconds),
         ]
         if let notBefore = attributes.notBefore { members["nbf"] = .integer(notBefore.seconds) }
@@ -58,13 +61,28 @@ extension KeyEndpoint {
         return .object(members)
     }
 
+    /// The key, and for a deleted one how long it can be recovered.
     func bundle(_ record: KeyRecord, _ version: KeyVersion, released: String? = nil) -> JSON {
         var members: [String: JSON] = [
             "attributes": attributes(record, version), "key": jwk(version, released: released),
         ]
         if !version.tags.isEmpty { members["tags"] = .object(version.tags.mapValues { .string($0) }) }
         members["release_policy"] = KeyEndpoint.releasePolicy(record)
-        return .object(members)
+        return .object(members.merging(deletion(record)) { $1 })
+    }
+
+    /// Clients take a key without `recoveryId` for one that is gone for good.
+    private func deletion(_ record: KeyRecord) -> [String: JSON] {
+        guard let deletion = record.deletion else { return [:] }
+        return [
+            "deletedDate": .integer(deletion.deleted.seconds),
+            "recoveryId": .string("\(base)/deletedkeys/\(record.name)"),
+            "scheduledPurgeDate": .integer(deletion.purge.seconds),
+        ]
+    }
+
+    func rotationPolicy(_ name: String, _ policy: RotationPolicy) -> JSON {
+        .object(policy.members.merging(["id": .string(keyID(name) + "/rotationpolicy")]) { $1 })
     }
 
     /// An entry of a list.
@@ -74,6 +92,6 @@ extension KeyEndpoint {
             "kid": .string(keyID(version.name, version: withVersion ? version.version : nil)),
         ]
         if !version.tags.isEmpty { members["tags"] = .object(version.tags.mapValues { .string($0) }) }
-        return .object(members)
+        return .object(members.merging(deletion(record)) { $1 })
     }
 }

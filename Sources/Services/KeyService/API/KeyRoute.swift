@@ -1,7 +1,6 @@
 import Encoding
-import HTTPTypes
 
-/// What a request asks for, read from its method and path (key API reference, section 5).
+/// What a request asks for, read from its method and path (key API reference, sections 5 and 13).
 enum KeyRoute: Hashable, Sendable {
     case create(String)
     case importKey(String)
@@ -10,8 +9,26 @@ enum KeyRoute: Hashable, Sendable {
     case update(String, version: String?)
     case list
     case versions(String)
-    case release(String, version: String?)
-    /// The API has it, this service does not yet.
+    case delete(String)
+    case getDeleted(String)
+    case listDeleted
+    case purge(String)
+    case recover(String)
+    case backup(String)
+    case restore
+    case rotate(String)
+    case rotationPolicy(String)
+    case setRotationPolicy(String)
+    /// Every use of a key, release among them.
+    case use(KeyOperation, String, version: String?)
+    case random
+    case roles(AccessScope)
+    case role(AccessScope, id: String)
+    case assignments(AccessScope)
+    case assignment(AccessScope, id: String)
+    case assign(AccessScope, id: String)
+    case unassign(AccessScope, id: String)
+    /// The API has it, this service does not.
     case unsupported(String)
 
     /// The name of the operation in audit records.
@@ -23,7 +40,22 @@ enum KeyRoute: Hashable, Sendable {
         case .update: "key.update"
         case .list: "key.list"
         case .versions: "key.versions"
-        case .release: "key.release"
+        case .delete: "key.delete"
+        case .getDeleted: "key.get-deleted"
+        case .listDeleted: "key.list-deleted"
+        case .purge: "key.purge"
+        case .recover: "key.recover"
+        case .backup: "key.backup"
+        case .restore: "key.restore"
+        case .rotate: "key.rotate"
+        case .rotationPolicy: "key.rotation-policy"
+        case .setRotationPolicy: "key.set-rotation-policy"
+        case .use(let operation, _, _): "key." + operation.rawValue.lowercased()
+        case .random: "key.random"
+        case .roles, .role: "access.roles"
+        case .assignments, .assignment: "access.assignments"
+        case .assign: "access.assign"
+        case .unassign: "access.unassign"
         case .unsupported: "key.unsupported"
         }
     }
@@ -32,104 +64,50 @@ enum KeyRoute: Hashable, Sendable {
     var template: StaticString {
         switch self {
         case .create: "/keys/{name}/create"
-        case .importKey, .get(_, version: nil), .update(_, version: nil): "/keys/{name}"
+        case .importKey, .get(_, version: nil), .update(_, version: nil), .delete: "/keys/{name}"
         case .get, .update: "/keys/{name}/{version}"
         case .list: "/keys"
         case .versions: "/keys/{name}/versions"
-        case .release: "/keys/{name}/{version}/release"
+        case .getDeleted, .purge: "/deletedkeys/{name}"
+        case .listDeleted: "/deletedkeys"
+        case .recover: "/deletedkeys/{name}/recover"
+        case .backup: "/keys/{name}/backup"
+        case .restore: "/keys/restore"
+        case .rotate: "/keys/{name}/rotate"
+        case .rotationPolicy, .setRotationPolicy: "/keys/{name}/rotationpolicy"
+        case .use(.release, _, _): "/keys/{name}/{version}/release"
+        case .use: "/keys/{name}/{version}/{operation}"
+        case .random: "/rng"
+        case .roles, .role: "/{scope}/roleDefinitions"
+        case .assignments, .assignment, .assign, .unassign: "/{scope}/roleAssignments"
         case .unsupported: "unsupported"
         }
     }
-}
 
-// MARK: Reading
-
-extension KeyRoute {
-    /// Reads the path as it arrived. Nothing is decoded: no name or version of the API needs an escape, so a per cent
-    /// sign can only be a trick (AC-072).
-    ///
-    /// Tolerated, because clients send them: a trailing slash, and an empty segment where a version may stand.
-    init(method: HTTPRequest.Method, path: String) throws(Refusal) {
-        var segments = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard segments.first == "", segments.count >= 2, path.utf8.count <= 1_024 else { throw KeyRoute.unknown }
-        segments.removeFirst()
-        if segments.count > 1, segments.last == "" { segments.removeLast() }
-        switch (segments.removeFirst(), method) {
-        case ("keys", _): self = try KeyRoute(keys: segments, method)
-        case ("deletedkeys", _): self = .unsupported("deleted keys")
-        case ("rng", .post) where segments.isEmpty: self = .unsupported("random bytes")
-        case ("secrets", _), ("certificates", _): self = .unsupported("secrets and certificates")
-        default: throw KeyRoute.unknown
+    /// What the caller must be allowed to do, and where.
+    var permission: (action: KeyAction, scope: AccessScope) {
+        switch self {
+        case .create(let name): (.create, .key(name))
+        case .importKey(let name): (.importKey, .key(name))
+        case .get(let name, _), .versions(let name), .rotationPolicy(let name): (.read, .key(name))
+        case .update(let name, _), .setRotationPolicy(let name): (.write, .key(name))
+        case .list: (.read, .keys)
+        case .delete(let name): (.delete, .key(name))
+        case .getDeleted(let name): (.readDeleted, .key(name))
+        case .listDeleted: (.readDeleted, .keys)
+        case .purge(let name): (.purge, .key(name))
+        case .recover(let name): (.recover, .key(name))
+        case .backup(let name): (.backup, .key(name))
+        // Which key is in the blob is not known before it is opened.
+        case .restore: (.restore, .keys)
+        case .rotate(let name): (.rotate, .key(name))
+        case .use(let operation, let name, _): (KeyAction(operation), .key(name))
+        case .random: (.random, .everything)
+        case .roles(let scope), .role(let scope, _): (.readRoles, scope)
+        case .assignments(let scope), .assignment(let scope, _): (.readAssignments, scope)
+        case .assign(let scope, _): (.writeAssignments, scope)
+        case .unassign(let scope, _): (.deleteAssignments, scope)
+        case .unsupported: (.read, .everything)
         }
-    }
-
-    private init(keys segments: [String], _ method: HTTPRequest.Method) throws(Refusal) {
-        switch (segments.count, method) {
-        case (0, .get): self = .list
-        case (1, .post) where segments[0] == "restore": self = .unsupported("restore")
-        case (1, .get): self = .get(try KeyRoute.name(segments[0]), version: nil)
-        case (1, .patch): self = .update(try KeyRoute.name(segments[0]), version: nil)
-        case (1, .put): self = .importKey(try KeyRoute.name(segments[0]))
-        case (1, .delete): self = .unsupported("delete")
-        case (2, _): self = try KeyRoute(name: try KeyRoute.name(segments[0]), segments[1], method)
-        case (3, _):
-            let name = try KeyRoute.name(segments[0])
-            let version = segments[1].isEmpty ? nil : try KeyRoute.version(segments[1])
-            self = try KeyRoute(name: name, version: version, operation: segments[2], method)
-        default: throw KeyRoute.unknown
-        }
-    }
-
-    private init(name: String, _ segment: String, _ method: HTTPRequest.Method) throws(Refusal) {
-        switch (segment, method) {
-        case ("create", .post): self = .create(name)
-        case ("versions", .get): self = .versions(name)
-        case ("release", .post): self = .release(name, version: nil)
-        case ("backup", .post): self = .unsupported("backup")
-        case ("rotate", .post): self = .unsupported("rotate")
-        case ("rotationpolicy", .get), ("rotationpolicy", .put): self = .unsupported("rotation policy")
-        case (_, .get): self = .get(name, version: try KeyRoute.version(segment))
-        case (_, .patch): self = .update(name, version: try KeyRoute.version(segment))
-        default: throw KeyRoute.unknown
-        }
-    }
-
-    private init(
-        name: String, version: String?, operation: String, _ method: HTTPRequest.Method
-    ) throws(Refusal) {
-        switch (operation, method) {
-        case ("release", .post): self = .release(name, version: version)
-        case ("encrypt", .post), ("decrypt", .post): self = .unsupported("encrypt and decrypt")
-        case ("wrapkey", .post), ("unwrapkey", .post): self = .unsupported("wrap and unwrap")
-        case ("sign", .post), ("verify", .post): self = .unsupported("sign and verify")
-        case ("attestation", .get): self = .unsupported("key attestation")
-        default: throw KeyRoute.unknown
-        }
-    }
-
-    private static let unknown = Refusal(.notFound, "There is nothing here.")
-
-    /// 1 to 127 of `0-9A-Za-z-`.
-    private static func name(_ segment: String) throws(Refusal) -> String {
-        let isName = segment.utf8.allSatisfy { character in
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard isName, (1...127).contains(segment.utf8.count) else {
-            throw Refusal(.nameInvalid, "A key name has 1 to 127 letters, digits and hyphens.")
-        }
-        return segment
-    }
-
-    /// 32 lower-case hex digits.
-    private static func version(_ segment: String) throws(Refusal) -> String {
-        guard segment.utf8.count == 32, let bytes = Hex.decode(segment), Hex.encode(bytes) == segment else {
-            throw Refusal(.nameInvalid, "A key version has 32 lower-case hexadecimal digits.")
-        }
-        return segment
     }
 }

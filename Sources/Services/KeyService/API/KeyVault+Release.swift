@@ -17,9 +17,7 @@ extension KeyVault {
             throw .badParameter("Key release needs api-version 7.3-preview or later.")
         }
         let (record, found, material) = try await store.read { keys in
-            guard let record = try keys.key(name), let found = try keys.version(name, version ?? record.latest) else {
-                throw APIError.keyNotFound(name)
-            }
+            let (record, found) = try keys.find(name, version)
             return (record, found, record.isExportable ? try keys.material(of: found) : nil)
         }
         decision.key = "\(name)/\(found.version)"
@@ -29,7 +27,7 @@ extension KeyVault {
         decision.policy = policy.digest
         let now = clock.now()
         do throws(Refusal) {
-            try found.attributes.requireUsable(at: now)
+            try found.attributes.requireUsable(for: .release, at: now)
             guard isPolicyCurrent else {
                 throw Refusal(.endorsementInvalid, "the party policy that names the authorities is not current")
             }
@@ -43,6 +41,7 @@ extension KeyVault {
         try KeyVault.require(policy, of: targets)
         let wrapping: WrappingKey
         do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
+        try await useNonce(wish.nonce, of: found, in: target, &decision)
         let (signer, randomness) = (signer, randomness)
         let endpoint = call.endpoint
         let value = try await blocking { () throws(Refusal) in
@@ -54,6 +53,36 @@ extension KeyVault {
                     keyID: endpoint.keyID(name), api: call.api))
         }
         return .json(["value": .string(value)])
+    }
+
+    /// The tag, with value `true`, of keys each of whose releases needs a nonce that was never used before.
+    static let nonceTag = "cloister-single-use-nonce"
+
+    /// Where the key asks for it, takes the nonce of the request, which the verified token must carry too: so each token
+    /// releases once (AC-069 and replays).
+    ///
+    /// The nonce is used up together with the audit line, before anything is wrapped.
+    private func useNonce(
+        _ nonce: String?, of version: KeyVersion, in target: ReleaseTarget, _ decision: inout KeyDecision
+    ) async throws(APIError) {
+        guard version.tags[KeyVault.nonceTag] == "true" else { return }
+        let claim = "x-ms-runtime.nonce"
+        let seen = ClaimComparison.resolve(claim, in: target.claims)?.string ?? target.claims["nonce"]?.string
+        guard let nonce, nonce == seen else {
+            throw .policyRefused(
+                Refusal(.claimMismatch, part: claim, "the key asks for a nonce, which request and token must share"),
+                expected: nonce.map { "equals \($0)" } ?? "a nonce in the request", seen: seen ?? "missing")
+        }
+        let digest = Digest(of: JSON.array([.string(version.name), .string(nonce)]).canonical)
+        let (facts, audit, ends) = (decision, audit, target.token.usableUntil + 300)
+        try await store.write { keys in
+            guard try keys.useNonce(digest, until: ends) else {
+                throw APIError.policyRefused(
+                    Refusal(.recordReplay, "the nonce was used before"), expected: "a nonce never used", seen: nonce)
+            }
+            try audit.append(facts.allowed)
+        }
+        decision.isRecorded = true
     }
 
     private static func require(_ policy: KeyReleasePolicy, of targets: [ReleaseTarget]) throws(APIError) {
@@ -92,9 +121,6 @@ private struct ReleaseWish: Sendable {
         nonce = try body.string("nonce")
         guard nonce?.utf8.count ?? 0 <= 1_024 else { throw .badParameter("Property nonce is too long.") }
         let name = try body.string("enc") ?? WrappingAlgorithm.sha1.rawValue
-        guard name != WrappingAlgorithm.unsupported else {
-            throw APIError(Refusal(.notImplemented, "This service does not have enc \(name)."))
-        }
         guard let algorithm = WrappingAlgorithm(rawValue: name) else {
             throw .badParameter("Property enc is not a known algorithm.")
         }

@@ -1,9 +1,9 @@
+import Access
 package import AttestationToken
 package import Audit
 package import Encoding
 import HTTPTypes
 package import ServiceKit
-import Synchronization
 package import Telemetry
 
 /// The key service: keys with release policies, behind the key API (key API reference).
@@ -18,26 +18,32 @@ package final class KeyVault: RequestHandler {
     let verifier: ReleaseTargetVerifier
     let clock: WallClock
     let randomness: Randomness
+    let settings: VaultSettings
     private let credentials: Credentials
     private let challenge: Challenge
     private let metrics: Metrics
     private let unknownCallers: RateLimit
 
     /// - Parameters:
-    ///   - policy: the owner's party policy, verified; its issuers are the only authorities.
+    ///   - policy: the owner's party policy, verified; its issuers are authorities.
+    ///   - furtherAuthorities: those that the configuration adds; there are no others.
     ///   - keys: where the authorities' signing keys come from.
     package init(
         store: KeyStore, audit: AuditLog, signer: ReleaseSigner, policy: PartyPolicy, keys: any AuthorityKeys,
-        credentials: Credentials, challenge: Challenge, metrics: Metrics = Metrics(), clock: WallClock = .system,
+        furtherAuthorities: [PartyPolicy.Issuer] = [], credentials: Credentials, challenge: Challenge,
+        settings: VaultSettings = VaultSettings(), metrics: Metrics = Metrics(), clock: WallClock = .system,
         randomness: Randomness = .system
     ) {
         self.store = store
         self.audit = audit
         self.signer = signer
         self.policy = policy
-        verifier = ReleaseTargetVerifier(authorities: policy.authorities, keys: keys)
+        verifier = ReleaseTargetVerifier(
+            authorities: AuthoritySet(
+                issuers: policy.issuers + furtherAuthorities, threshold: policy.threshold), keys: keys)
         self.credentials = credentials
         self.challenge = challenge
+        self.settings = settings
         self.metrics = metrics
         self.clock = clock
         self.randomness = randomness
@@ -50,7 +56,7 @@ package final class KeyVault: RequestHandler {
         var decision = KeyDecision(id: request.id)
         var response: ServerResponse
         do throws(APIError) {
-            let caller = try authenticate(request, &decision)
+            let caller = try await authenticate(request, &decision)
             response = try await perform(request, for: caller, &decision)
             if !decision.isRecorded { try await record(decision.allowed) }
             count(decision, code: "none")
@@ -80,11 +86,14 @@ package final class KeyVault: RequestHandler {
     // MARK: Deciding
 
     /// Before anything of the request but its credential is looked at, its body unread (key API reference, section 3).
-    private func authenticate(_ request: ServerRequest, _ decision: inout KeyDecision) throws(APIError) -> Caller {
+    private func authenticate(
+        _ request: ServerRequest, _ decision: inout KeyDecision
+    ) async throws(APIError) -> Caller {
         let caller: Caller?
         do throws(Refusal) {
-            caller = try credentials.caller(of: request)
+            caller = try await credentials.caller(of: request, at: clock.now())
         } catch {
+            guard error.code == .credentialInvalid else { throw APIError(error) }
             // Strangers must not fill the disk: beyond a rate their refusals are only counted (AC-161).
             decision.isRecorded = !unknownCallers.allowsOneMore()
             throw challenge.error("AKV10032: The bearer token is not one of this service.", error)
@@ -96,6 +105,7 @@ package final class KeyVault: RequestHandler {
                 "AKV10000: Request is missing a Bearer or PoP token.",
                 Refusal(.credentialInvalid, "the request carries no bearer token"))
         }
+        decision.caller = credentials.auditName(of: caller)
         return caller
     }
 
@@ -106,7 +116,7 @@ package final class KeyVault: RequestHandler {
         let endpoint: KeyEndpoint
         do throws(Refusal) {
             route = try KeyRoute(method: request.method, path: request.path)
-            endpoint = try KeyEndpoint(authority: request.authority)
+            endpoint = try KeyEndpoint(authority: request.authority, settings: settings)
         } catch {
             throw APIError(error)
         }
@@ -115,22 +125,26 @@ package final class KeyVault: RequestHandler {
             throw .badParameter("The api-version is missing or unknown.")
         }
         let call = Call(request: request, endpoint: endpoint, api: api)
-        if case .release(let name, let version) = route {
-            return try await release(name, version: version, call, &decision)
-        }
-        guard caller == .administrator else {
-            throw APIError(Refusal(.scopeInsufficient, "The caller may only release keys."))
-        }
-        switch route {
-        case .create(let name): return try await create(name, call, &decision)
-        case .importKey(let name): return try await importKey(name, call, &decision)
-        case .get(let name, let version): return try await get(name, version: version, call, &decision)
-        case .update(let name, let version): return try await update(name, version: version, call, &decision)
-        case .list: return try await list(call)
-        case .versions(let name): return try await versions(name, call, &decision)
-        case .release(let name, let version): return try await release(name, version: version, call, &decision)
-        case .unsupported(let operation):
-            throw APIError(Refusal(.notImplemented, "This service does not have the operation: \(operation)."))
+        try await authorise(caller, for: route)
+        return try await answer(route, call, caller, &decision)
+    }
+
+    /// Before anything is looked up: who may not know of a key hears the same whether it is there or not.
+    private func authorise(_ caller: Caller, for route: KeyRoute) async throws(APIError) {
+        let (action, scope) = route.permission
+        switch caller {
+        case .administrator: return
+        case .release:
+            guard action == .release else {
+                throw APIError(Refusal(.scopeInsufficient, "The caller may only release keys."))
+            }
+        case .principal(let id):
+            let assignments = try await store.read { try $0.assignments(of: id) }
+            guard assignments.contains(where: { scope.covering.contains($0.scope) && $0.role.actions.contains(action) })
+            else {
+                throw APIError(
+                    Refusal(.scopeInsufficient, "Caller is not authorized to perform action on resource."))
+            }
         }
     }
 
@@ -153,44 +167,6 @@ package final class KeyVault: RequestHandler {
         metrics.count(
             "key_service_decisions_total", "Decisions by operation and refusal code",
             ["event": .identifier(decision.event), "code": .identifier(code)])
-    }
-}
-
-/// One request with what was already read from it.
-struct Call: Sendable {
-    let request: ServerRequest
-    let endpoint: KeyEndpoint
-    let api: APIVersion
-
-    func body() async throws(APIError) -> KeyBody {
-        let bytes: [UInt8]
-        do throws(Refusal) {
-            bytes = try await request.body(maximumBytes: KeyBody.maximumBytes)
-        } catch {
-            throw APIError(error)
-        }
-        return try KeyBody(parsing: bytes)
-    }
-}
-
-/// Lets so many events through in each minute.
-final class RateLimit: Sendable {
-    private let limit: Int
-    private let clock: WallClock
-    private let state = Mutex<(minute: Int64, count: Int)>((0, 0))
-
-    init(perMinute limit: Int, clock: WallClock) {
-        self.limit = limit
-        self.clock = clock
-    }
-
-    func allowsOneMore() -> Bool {
-        let minute = clock.now().seconds / 60
-        return state.withLock { state in
-            if state.minute != minute { state = (minute, 0) }
-            state.count += 1
-            return state.count <= limit
-        }
     }
 }
 

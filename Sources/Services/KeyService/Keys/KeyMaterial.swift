@@ -27,6 +27,7 @@ package struct KeyMaterial: Sendable {
         case .ec(.p256): return KeyMaterial(P256.Signing.PrivateKey())
         case .ec(.p384): return KeyMaterial(P384.Signing.PrivateKey())
         case .ec(.p521): return KeyMaterial(P521.Signing.PrivateKey())
+        case .ec(.p256K): return try KeyMaterial(Secp256k1PrivateKey(randomness: randomness))
         case .oct(let bits):
             return KeyMaterial(type: type, bytes: Secret(randomness.bytes(bits / 8)), publicMembers: [:])
         }
@@ -42,6 +43,7 @@ package struct KeyMaterial: Sendable {
             case .ec(.p256): try self.init(P256.Signing.PrivateKey(derRepresentation: bytes))
             case .ec(.p384): try self.init(P384.Signing.PrivateKey(derRepresentation: bytes))
             case .ec(.p521): try self.init(P521.Signing.PrivateKey(derRepresentation: bytes))
+            case .ec(.p256K): try self.init(Secp256k1PrivateKey(pkcs8: bytes))
             case .oct: self.init(type: type, bytes: Secret(bytes), publicMembers: [:])
             }
         } catch {
@@ -77,6 +79,8 @@ package struct KeyMaterial: Sendable {
     private init(_ key: P521.Signing.PrivateKey) {
         self.init(.p521, pkcs8: Array(key.derRepresentation), point: Array(key.publicKey.rawRepresentation))
     }
+
+    private init(_ key: Secp256k1PrivateKey) { self.init(.p256K, pkcs8: key.pkcs8, point: key.point) }
 
     private init(_ curve: KeyType.Curve, pkcs8: [UInt8], point: [UInt8]) {
         let (x, y) = (point.prefix(curve.length), point.dropFirst(curve.length))
@@ -117,7 +121,7 @@ extension KeyMaterial {
             try self.init(key)
         case "EC", "EC-HSM":
             guard let curve = jwk["crv"]?.string.flatMap(KeyType.Curve.init(rawValue:)) else {
-                throw Refusal(.keyInvalid, "JSON Web Key: crv is not P-256, P-384 or P-521")
+                throw Refusal(.keyInvalid, "JSON Web Key: crv is not P-256, P-384, P-521 or P-256K")
             }
             try self.init(
                 curve, privateNumber: try number("d"), x: try number("x"), y: try number("y"))
@@ -153,6 +157,7 @@ extension KeyMaterial {
             case .p256: try self.init(P256.Signing.PrivateKey(rawRepresentation: raw))
             case .p384: try self.init(P384.Signing.PrivateKey(rawRepresentation: raw))
             case .p521: try self.init(P521.Signing.PrivateKey(rawRepresentation: raw))
+            case .p256K: try self.init(Secp256k1PrivateKey(number: raw))
             }
         } catch {
             throw unusable

@@ -11,6 +11,15 @@ package struct KeyRecord: Hashable, Sendable {
     package var isPolicyImmutable: Bool
     /// The newest version, 32 lower-case hex digits.
     package var latest: String
+    /// Set while the key is deleted but can be recovered.
+    package var deletion: KeyDeletion?
+    package var rotation: RotationPolicy?
+}
+
+/// When a key was deleted, and when it will be gone for good (key API reference, section 9).
+package struct KeyDeletion: Hashable, Sendable {
+    package var deleted: Timestamp
+    package var purge: Timestamp
 }
 
 /// One version of a key, without its private part.
@@ -36,18 +45,19 @@ package struct KeyAttributes: Hashable, Sendable {
     package var created: Timestamp
     package var updated: Timestamp
 
-    /// Whether the version may be released at `time`.
+    /// Whether the version may be used so at `time`.
     ///
     /// - Throws: `key-state` when it is disabled or outside its window.
-    package func requireUsable(at time: Timestamp) throws(Refusal) {
+    package func requireUsable(for operation: KeyOperation, at time: Timestamp) throws(Refusal) {
         guard isEnabled else {
-            throw Refusal(.keyState, "Operation release is not permitted on a disabled key.")
+            throw Refusal(.keyState, "Operation \(operation.rawValue) is not permitted on a disabled key.")
         }
+        guard !operation.isAllowedOutsideWindow else { return }
         if let notBefore, time < notBefore {
-            throw Refusal(.keyState, "Operation release is not permitted on a key before its nbf.")
+            throw Refusal(.keyState, "Operation \(operation.rawValue) is not permitted on a key before its nbf.")
         }
         if let expires, time >= expires {
-            throw Refusal(.keyState, "Operation release is not permitted on an expired key.")
+            throw Refusal(.keyState, "Operation \(operation.rawValue) is not permitted on an expired key.")
         }
     }
 }
@@ -60,6 +70,11 @@ extension KeyRecord {
             "exportable": .bool(isExportable), "immutable": .bool(isPolicyImmutable), "latest": .string(latest),
         ]
         if let policy { members["policy"] = .string(policy.text) }
+        if let rotation { members["rotation"] = .object(rotation.members) }
+        if let deletion {
+            members["deleted"] = .integer(deletion.deleted.seconds)
+            members["purge"] = .integer(deletion.purge.seconds)
+        }
         return .object(members)
     }
 
@@ -70,6 +85,15 @@ extension KeyRecord {
         isPolicyImmutable = try members.bool("immutable")
         latest = try members.string("latest")
         policy = members.has("policy") ? try KeyReleasePolicy(parsing: Array(members.string("policy").utf8)) : nil
+        if let stored = members.optional("rotation") {
+            func time(_ name: String) -> Timestamp {
+                Timestamp(seconds: stored["attributes"]?[name]?.integer ?? 0)
+            }
+            rotation = try RotationPolicy(json: stored, created: time("created"), updated: time("updated"))
+        }
+        if members.has("deleted") {
+            deletion = KeyDeletion(deleted: try members.time("deleted"), purge: try members.time("purge"))
+        }
         try members.finish()
         // An exportable key without a policy would be one that anyone may have.
         guard isExportable == (policy != nil) else {

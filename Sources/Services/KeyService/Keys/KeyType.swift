@@ -9,11 +9,12 @@ package enum KeyType: Hashable, Sendable {
         case p256 = "P-256"
         case p384 = "P-384"
         case p521 = "P-521"
+        case p256K = "P-256K"
 
         /// Bytes of a coordinate and of the private number.
         package var length: Int {
             switch self {
-            case .p256: 32
+            case .p256, .p256K: 32
             case .p384: 48
             case .p521: 66
             }

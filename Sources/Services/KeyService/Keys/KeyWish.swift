@@ -28,7 +28,9 @@ struct KeyWish: Sendable {
     }
 
     /// Of POST `/keys/{name}/create`.
-    static func creating(_ body: KeyBody) throws(APIError) -> (wish: KeyWish, type: KeyType) {
+    static func creating(
+        _ body: KeyBody, flavour: VaultSettings.Flavour
+    ) throws(APIError) -> (wish: KeyWish, type: KeyType) {
         guard let kty = try body.string("kty") else { throw .badParameter("Property kty is missing.") }
         if let exponent = try body.integer("public_exponent"), exponent != 65_537 {
             throw .badParameter("Property public_exponent is not 65537.")
@@ -43,7 +45,7 @@ struct KeyWish: Sendable {
             type = .rsa(bits: size ?? 2_048)
         case "EC", "EC-HSM":
             guard let curve = KeyType.Curve(rawValue: try body.string("crv") ?? "P-256") else {
-                throw .badParameter("Property crv is not P-256, P-384 or P-521.")
+                throw .badParameter("Property crv is not P-256, P-384, P-521 or P-256K.")
             }
             type = .ec(curve)
         case "oct", "oct-HSM":
@@ -54,12 +56,15 @@ struct KeyWish: Sendable {
             type = .oct(bits: bits)
         default: throw .badParameter("Property kty is not RSA, RSA-HSM, EC, EC-HSM, oct or oct-HSM.")
         }
-        let wish = try KeyWish(body, isHardware: isHardware(kty), operations: try body.operations())
+        let wish = try KeyWish(
+            body, isHardware: try isHardware(kty, flavour), operations: try body.operations())
         return (wish, type)
     }
 
     /// Of PUT `/keys/{name}`. Clients differ in how they write the member `hsm`.
-    static func importing(_ body: KeyBody) throws(APIError) -> (wish: KeyWish, material: KeyMaterial) {
+    static func importing(
+        _ body: KeyBody, flavour: VaultSettings.Flavour
+    ) throws(APIError) -> (wish: KeyWish, material: KeyMaterial) {
         guard let key = body.value("key"), let keyBody = try body.object("key") else {
             throw .badParameter("Property key is missing.")
         }
@@ -69,18 +74,25 @@ struct KeyWish: Sendable {
         for name in ["Hsm", "hsm", "HSM"] { asksHardware = try body.bool(name) ?? asksHardware }
         let kty = try keyBody.string("kty") ?? ""
         let wish = try KeyWish(
-            body, isHardware: asksHardware || isHardware(kty), operations: try keyBody.operations())
+            body, isHardware: try isHardware(asksHardware ? "-HSM" : kty, flavour),
+            operations: try keyBody.operations())
         return (wish, material)
     }
 
-    /// Symmetric keys exist in the hardware type only.
-    private static func isHardware(_ kty: String) -> Bool { kty.hasSuffix("-HSM") || kty == "oct" }
+    /// Symmetric keys exist in the hardware type only, and a managed HSM has no other types.
+    private static func isHardware(_ kty: String, _ flavour: VaultSettings.Flavour) throws(APIError) -> Bool {
+        let isHardware = kty.hasSuffix("-HSM") || kty == "oct" || flavour == .managedHSM
+        guard !isHardware || flavour != .standard else {
+            throw APIError(Refusal(.keyTypeNotAllowed, "Hardware key operation not allowed on standard vault"))
+        }
+        return isHardware
+    }
 
     /// The key as a whole after this wish, by the rules of the key API reference, section 7.
     ///
     /// - Parameter existing: the key of that name, if there is one; then the wish is for a new version of it.
     func record(
-        name: String, version: String, existing: KeyRecord?, api: APIVersion
+        name: String, version: String, existing: KeyRecord?, api: APIVersion, flavour: VaultSettings.Flavour
     ) throws(APIError) -> KeyRecord {
         if let existing, let isExportable, isExportable != existing.isExportable {
             throw .rule(1_003, "The exportable attribute of an existing key cannot be changed.", .notReleasable)
@@ -88,9 +100,9 @@ struct KeyWish: Sendable {
         let isExportable = existing?.isExportable ?? isExportable ?? false
         var record = KeyRecord(
             name: name, isExportable: isExportable, policy: existing?.policy,
-            isPolicyImmutable: existing?.isPolicyImmutable ?? false, latest: version)
+            isPolicyImmutable: existing?.isPolicyImmutable ?? false, latest: version, rotation: existing?.rotation)
         if isExportable {
-            guard api.hasRelease else {
+            guard api.hasRelease, flavour != .standard else {
                 throw .rule(
                     1_001,
                     "The exportable attribute is only supported with premium vaults and API version >= '7.3-preview'.")

@@ -40,12 +40,17 @@ package final class AuthorityKeyCache: AuthorityKeys {
     private static let maximumMetadataBytes = 65_536
 
     private let fetch: Fetch
+    /// For authorities whose keys are believed because of the connection that they came over; by URL.
+    private let trusted: [String: Fetch]
     private let clock: WallClock
     private let entries = Mutex<[String: Entry]>([:])
     private let lists: RevocationCache
 
-    package init(clock: WallClock, fetch: @escaping Fetch) {
+    /// - Parameters:
+    ///   - trusted: by the URL of an authority, over connections that only its own server can have.
+    package init(clock: WallClock, trusted: [String: Fetch] = [:], fetch: @escaping Fetch) {
         self.clock = clock
+        self.trusted = trusted
         self.fetch = fetch
         lists = RevocationCache(fetch: fetch)
     }
@@ -79,16 +84,19 @@ package final class AuthorityKeyCache: AuthorityKeys {
     private func load(_ issuer: PartyPolicy.Issuer) async throws(Refusal) -> IssuerKeySet {
         let untrusted = Refusal(.issuerKeysUntrusted, "the authority's metadata does not describe this authority")
         guard let authority = AuthorityURL(issuer.url) else { throw untrusted }
+        let trusted = trusted[issuer.url]
+        let fetch = trusted ?? fetch
         let metadata = try await get(
-            issuer.url + "/.well-known/openid-configuration", AuthorityKeyCache.maximumMetadataBytes)
+            issuer.url + "/.well-known/openid-configuration", AuthorityKeyCache.maximumMetadataBytes, fetch)
         guard let json = try? JSON.parse(metadata), let named = json["issuer"]?.string.flatMap(AuthorityURL.init),
             named == authority, let location = json["jwks_uri"]?.string, let url = AuthorityURL(location),
             url.hasSameOrigin(as: authority)
         else { throw untrusted }
-        return try IssuerKeySet(json: try await get(location, IssuerKeySet.maximumBytes))
+        let bytes = try await get(location, IssuerKeySet.maximumBytes, fetch)
+        return trusted == nil ? try IssuerKeySet(json: bytes) : try IssuerKeySet(trusted: bytes)
     }
 
-    private func get(_ url: String, _ maximumBytes: Int) async throws(Refusal) -> [UInt8] {
+    private func get(_ url: String, _ maximumBytes: Int, _ fetch: Fetch) async throws(Refusal) -> [UInt8] {
         do throws(Refusal) {
             return try await fetch(url, maximumBytes)
         } catch {

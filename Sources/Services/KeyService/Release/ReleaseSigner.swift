@@ -18,12 +18,14 @@ package struct ReleaseSigner: Sendable {
     /// Reads the chain from `path`, or makes it; replaces the leaf when it is for another host or near its end.
     ///
     /// - Throws: `insecure-configuration` when others can read the file; `state-rollback` when it is not such a file.
-    package init(path: String, host: String, at time: Timestamp) throws(Refusal) {
+    package init(
+        path: String, host: String, flavour: VaultSettings.Flavour = .premium, at time: Timestamp
+    ) throws(Refusal) {
         var chain: ReleaseChain
         if let bytes = try SecretFile.read(path, what: "the release signing key") {
             chain = try ReleaseChain(stored: bytes)
             if chain.host == host, chain.leafEnds - time > ReleaseSigner.renewal {
-                self = try ReleaseSigner(chain)
+                self = try ReleaseSigner(chain, flavour)
                 return
             }
             try chain.renewLeaf(host: host, at: time)
@@ -33,18 +35,25 @@ package struct ReleaseSigner: Sendable {
         do throws(AtomicFile.Failure) { try AtomicFile.write(chain.stored, to: path, mode: 0o600) } catch {
             throw Refusal(.notReady, "the release signing key cannot be written")
         }
-        try self.init(chain)
+        try self.init(chain, flavour)
     }
 
-    private init(_ chain: ReleaseChain) throws(Refusal) {
+    private init(_ chain: ReleaseChain, _ flavour: VaultSettings.Flavour) throws(Refusal) {
         let certificates = [chain.leaf, chain.intermediate, chain.root]
         key = .rs256(chain.leafKey)
         let sha1 = Array(Insecure.SHA1.hash(data: chain.leaf))
-        header = [
-            "kid": .string(Hex.encode(sha1)), "typ": "JWT",
-            "x5c": .array(certificates.map { .string(Base64.encodeStandard($0)) }),
-            "x5t": .string(Base64.encodeURL(sha1)), "x5t#S256": .string(Encoding.Digest(of: chain.leaf).description),
+        let digest = JSON.string(Encoding.Digest(of: chain.leaf).description)
+        var header: [String: JSON] = [
+            "x5c": .array(certificates.map { .string(Base64.encodeStandard($0)) }), "x5t#S256": digest,
         ]
+        if flavour == .managedHSM {
+            header["kid"] = digest
+        } else {
+            header["kid"] = .string(Hex.encode(sha1))
+            header["typ"] = "JWT"
+            header["x5t"] = .string(Base64.encodeURL(sha1))
+        }
+        self.header = header
         pin = try Certificate(der: chain.root, refusing: .stateRollback).pin
     }
 

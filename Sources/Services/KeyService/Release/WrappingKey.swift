@@ -1,27 +1,21 @@
 import AttestationToken
 import Crypto
-import CryptoExtras
 import Encoding
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// How key material is wrapped for its receiver (key API reference, section 8.5).
-package enum WrappingAlgorithm: String, Sendable {
+enum WrappingAlgorithm: String, Sendable {
     /// RSA-OAEP with SHA-1; what clients mean that say nothing.
     case sha1 = "CKM_RSA_AES_KEY_WRAP"
     case sha256 = "RSA_AES_KEY_WRAP_256"
 
-    /// Known to the API; the crypto library has no RSA-OAEP with SHA-384.
-    static let unsupported = "RSA_AES_KEY_WRAP_384"
+    case sha384 = "RSA_AES_KEY_WRAP_384"
 
-    var padding: _RSA.Encryption.Padding {
+    /// Of OAEP and its MGF1.
+    var hash: LibCrypto.Hash {
         switch self {
-        case .sha1: .PKCS1_OAEP
-        case .sha256: .PKCS1_OAEP_SHA256
+        case .sha1: .sha1
+        case .sha256: .sha256
+        case .sha384: .sha384
         }
     }
 }
@@ -31,7 +25,8 @@ package enum WrappingAlgorithm: String, Sendable {
 struct WrappingKey: Sendable {
     /// Name of the key, for the answer; empty when the token gives none.
     let keyID: String
-    private let jwk: JWK
+    /// SubjectPublicKeyInfo.
+    private let key: [UInt8]
 
     static let sizes = 2_048...4_096
 
@@ -44,10 +39,10 @@ struct WrappingKey: Sendable {
         guard let key = keys.first(where: WrappingKey.isForEncryption) else {
             throw WrappingKey.refusal("the token carries no RSA key for encryption")
         }
-        guard let jwk = try? JWK(json: key, .lenient), (try? jwk.rsaEncryption()) != nil,
+        guard let jwk = try? JWK(json: key, .lenient), let encryption = try? jwk.rsaEncryption(),
             let bits = jwk.modulusBits, WrappingKey.sizes.contains(bits)
         else { throw WrappingKey.refusal("the token's key for encryption is not an RSA key of 2048 to 4096 bits") }
-        self.jwk = jwk
+        self.key = Array(encryption.derRepresentation)
         keyID = jwk.keyID ?? ""
     }
 
@@ -68,13 +63,13 @@ struct WrappingKey: Sendable {
     ) throws(Refusal) -> [UInt8] {
         let fresh = Secret(randomness.bytes(32))
         return try fresh.withBytes { bytes throws(Refusal) in
-            guard let encrypted = try? jwk.rsaEncryption().encrypt(bytes, padding: algorithm.padding) else {
+            guard let encrypted = LibCrypto.rsaEncrypt(bytes, hash: algorithm.hash, key: key) else {
                 throw WrappingKey.refusal("the token's key for encryption cannot be used")
             }
             let wrapped = try material.bytes.withBytes { content throws(Refusal) in
                 try AESKeyWrapPadding.wrap(content, with: SymmetricKey(data: bytes))
             }
-            return [UInt8](encrypted) + wrapped
+            return encrypted + wrapped
         }
     }
 }

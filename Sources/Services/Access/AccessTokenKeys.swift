@@ -1,5 +1,6 @@
 import AttestationToken
-import Encoding
+package import Encoding
+package import ServiceKit
 import Synchronization
 
 /// The published keys of an access-token issuer, fetched when they are needed.
@@ -22,6 +23,26 @@ package final class AccessTokenKeys: Sendable {
     /// - Parameter fetch: gets the JWK set, from a file or the issuer's `jwks_uri`.
     package init(_ fetch: @escaping @Sendable () async throws -> [UInt8]) {
         self.fetch = fetch
+    }
+
+    /// Keys in a file, or at a URL.
+    ///
+    /// - Parameters:
+    ///   - source: path of a file with the JWK set, or the https URL of one.
+    ///   - client: that fetches a URL; nil for a file.
+    package convenience init(source: String, client: Client?) {
+        self.init {
+            guard let client else {
+                do throws(AtomicFile.Failure) {
+                    return try AtomicFile.read(source, maximumBytes: AccessTokenKeys.maximumBytes)
+                } catch { throw Refusal(.issuerKeysUnavailable, "the file cannot be read") }
+            }
+            let answer = try await client.send(.get, source, maximumBytes: AccessTokenKeys.maximumBytes)
+            guard answer.status == 200 else {
+                throw Refusal(.issuerKeysUnavailable, "the issuer answered \(answer.status)")
+            }
+            return answer.body
+        }
     }
 
     /// The key with this `kid`; nil when the issuer does not publish it.

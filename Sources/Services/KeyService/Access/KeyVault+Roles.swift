@@ -1,0 +1,93 @@
+import Audit
+import Encoding
+import ServiceKit
+
+// Who may do what: built-in roles, assigned per vault and per key (key API reference, section 13).
+extension KeyVault {
+    func access(
+        _ route: KeyRoute, _ call: Call, _ decision: inout KeyDecision
+    ) async throws(APIError) -> ServerResponse {
+        switch route {
+        case .roles: return .json(["value": .array(Role.builtIn.map(\.json))])
+        case .role(_, let id):
+            guard let role = Role.builtIn(id) else { throw KeyVault.noSuchRole }
+            return .json(role.json)
+        case .assignments(let scope): return try await assignments(scope, call)
+        case .assignment(let scope, let id):
+            return .json(try await store.read { try $0.assignment(id, in: scope) }.json)
+        case .assign(let scope, let id): return try await assign(scope, id: id, call, &decision)
+        default: break
+        }
+        guard case .unassign(let scope, let id) = route else { throw KeyVault.noSuchRole }
+        return try await unassign(scope, id: id, &decision)
+    }
+
+    fileprivate static let noSuchRole = APIError(
+        status: 404, code: "RoleDefinitionNotFound", message: "Requested role definition was not found.",
+        refusal: Refusal(.notFound, "there is no role of that id"))
+    fileprivate static let noSuchAssignment = APIError(
+        status: 404, code: "RoleAssignmentNotFound", message: "Requested role assignment was not found.",
+        refusal: Refusal(.notFound, "there is no role assignment of that id"))
+
+    /// Those that hold in the scope, and at the vault's root all of them.
+    private func assignments(_ scope: AccessScope, _ call: Call) async throws(APIError) -> ServerResponse {
+        let page = try Page(call)
+        let (found, next) = try await store.read { keys in
+            let found = try keys.assignments(after: page.after, limit: page.size + 1)
+            return (found.prefix(page.size), found.count > page.size ? found[page.size - 1].id : nil)
+        }
+        let items = found.filter { scope == .everything || scope.covering.contains($0.scope) }.map(\.json)
+        let place = scope == .everything ? "" : scope.text
+        return .json(
+            page.answer(
+                items, next: next, path: "\(place)/providers/Microsoft.Authorization/roleAssignments", call))
+    }
+
+    private func assign(
+        _ scope: AccessScope, id: String, _ call: Call, _ decision: inout KeyDecision
+    ) async throws(APIError) -> ServerResponse {
+        decision.key = scope.text
+        guard let properties = try await call.body().object("properties"),
+            let principal = try properties.string("principalId"), !principal.isEmpty,
+            principal.utf8.count <= RoleAssignment.maximumPrincipalLength,
+            let definition = try properties.string("roleDefinitionId")
+        else { throw .badParameter("Properties principalId and roleDefinitionId are needed.") }
+        guard let role = Role.builtIn(definition.split(separator: "/").last.map { $0.lowercased() } ?? "") else {
+            throw KeyVault.noSuchRole
+        }
+        let assignment = RoleAssignment(id: id, role: role, principal: principal, scope: scope)
+        let (facts, audit) = (decision, audit)
+        try await store.write { keys in
+            guard try keys.assignment(id) == nil,
+                try !keys.assignments(of: principal).contains(where: { $0.role == role && $0.scope == scope })
+            else { throw Refusal(.conflict, "The role assignment already exists.") }
+            try keys.save(assignment)
+            try audit.append(facts.allowed)
+        }
+        decision.isRecorded = true
+        return .json(assignment.json, status: 201)
+    }
+
+    private func unassign(
+        _ scope: AccessScope, id: String, _ decision: inout KeyDecision
+    ) async throws(APIError) -> ServerResponse {
+        decision.key = scope.text
+        let (facts, audit) = (decision, audit)
+        let removed = try await store.write { keys in
+            let assignment = try keys.assignment(id, in: scope)
+            try keys.removeAssignment(id)
+            try audit.append(facts.allowed)
+            return assignment
+        }
+        decision.isRecorded = true
+        return .json(removed.json)
+    }
+}
+
+extension KeyTransaction {
+    /// - Throws: the API's 404 when there is no such assignment in exactly that scope.
+    fileprivate func assignment(_ id: String, in scope: AccessScope) throws -> RoleAssignment {
+        guard let assignment = try assignment(id), assignment.scope == scope else { throw KeyVault.noSuchAssignment }
+        return assignment
+    }
+}
