@@ -97,7 +97,7 @@ let health: [Target] = [
 ]
 
 let services: [Target] = [
-    library("Access", "Services", ["AttestationToken", "Encoding", "ServiceKit"]),
+    library("Access", "Services", ["AttestationToken", "Encoding", "ServiceKit", httpTypes]),
     library("Audit", "Services", ["Encoding", crypto]),
     library(
         "Unit", "Services",

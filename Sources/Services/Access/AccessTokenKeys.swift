@@ -1,5 +1,6 @@
 import AttestationToken
-package import Encoding
+import Encoding
+import HTTPTypes
 package import ServiceKit
 import Synchronization
 

@@ -1,4 +1,5 @@
 import AttestationToken
+import Audit
 import Encoding
 import ServiceKit
 

@@ -1,4 +1,4 @@
-package import Encoding
+import Encoding
 import GRDB
 
 #if canImport(FoundationEssentials)

@@ -126,7 +126,7 @@ extension KeyMaterial {
                 guard
                     let value = try? AES.KeyWrap.unwrap(cipher.value, using: SymmetricKey(data: key))
                 else { throw KeyMaterial.failed }
-                return CipherText(value: value.withUnsafeBytes { unsafe Array($0) })
+                return CipherText(value: unsafe value.withUnsafeBytes { unsafe Array($0) })
             case .keyWrapPadded:
                 guard let value = try? AESKeyWrapPadding.unwrap(cipher.value, with: SymmetricKey(data: key)) else {
                     throw KeyMaterial.failed

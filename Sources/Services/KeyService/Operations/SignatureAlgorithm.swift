@@ -47,7 +47,8 @@ extension KeyMaterial {
             case (.rsa(let hash, let isPSS), .rsa):
                 LibCrypto.rsaSign(digest, hash: hash, isPSS: isPSS, key: key)
             case (.rsaNull, .rsa): LibCrypto.rsaSign(digest, hash: nil, isPSS: false, key: key)
-            case (.ec(let curve, _), .ec(curve)): LibCrypto.ecSign(digest, coordinate: curve.length, key: key)
+            case (.ec(let curve, _), .ec(let own)) where own == curve:
+                LibCrypto.ecSign(digest, coordinate: curve.length, key: key)
             case (.hmac(let hash), .oct): KeyMaterial.hmac(digest, hash, key: key)
             default: throw KeyMaterial.unsuitable
             }
@@ -67,7 +68,7 @@ extension KeyMaterial {
                 LibCrypto.rsaVerify(signature, of: digest, hash: hash, isPSS: isPSS, key: key)
             case (.rsaNull, .rsa):
                 LibCrypto.rsaVerify(signature, of: digest, hash: nil, isPSS: false, key: key)
-            case (.ec(let curve, _), .ec(curve)):
+            case (.ec(let curve, _), .ec(let own)) where own == curve:
                 LibCrypto.ecVerify(signature, of: digest, coordinate: curve.length, key: key)
             case (.hmac(let hash), .oct): constantTimeEquals(signature, KeyMaterial.hmac(digest, hash, key: key))
             default: throw KeyMaterial.unsuitable

@@ -1,5 +1,5 @@
 package import AttestationToken
-package import ServiceKit
+import ServiceKit
 
 /// An attestation authority that the configuration of a key service adds: its keys are believed because they come over
 /// TLS from a server of that certificate authority, so that a client's own test authority needs no chain of ours.

@@ -1,5 +1,6 @@
 import AttestationToken
 import Crypto
+import CryptoExtras
 import Encoding
 
 /// How key material is wrapped for its receiver (key API reference, section 8.5).
