@@ -1,5 +1,6 @@
 // swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
 
+import Access
 import AttestationToken
 import Audit
 import Crypto
@@ -223,7 +224,8 @@ struct Fixture {
 
     init(
         authority: Authority = Authority(), others: [Authority] = [], threshold: Int64 = 1, simulated: Bool = true,
-        folder: TemporaryFolder? = nil
+        folder: TemporaryFolder? = nil, settings: VaultSettings = VaultSettings(), access: AccessTokens? = nil,
+        further: [PartyPolicy.Issuer] = [], domain: UInt8? = nil
     ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
@@ -234,13 +236,15 @@ struct Fixture {
             issuers: ([authority] + others).map { $0.policyEntry(simulated: simulated) }, threshold: threshold)
         vault = KeyVault(
             store: try KeyStore(
-                path: folder.url.appending(path: "keys.sqlite").path, masterKey: try MasterKey(bytes: masterKeyBytes)),
+                path: folder.url.appending(path: "keys.sqlite").path, masterKey: try MasterKey(bytes: masterKeyBytes),
+                randomness: domain.map { byte in Randomness { [UInt8](repeating: byte, count: $0) } } ?? .system),
             audit: try AuditLog(file: auditFile, clock: clock.clock), signer: Shared.signer, policy: policy, keys: keys,
+            furtherAuthorities: further,
             credentials: try Credentials(
-                administratorToken: Shared.administratorToken, releaseToken: Shared.releaseToken),
+                administratorToken: Shared.administratorToken, releaseToken: Shared.releaseToken, issuer: access),
             challenge: try Challenge(
                 authorization: "https://\(Shared.host)/tenant", resource: "https://\(Shared.host):9443"),
-            clock: clock.clock)
+            settings: settings, clock: clock.clock)
     }
 
     static let authorityOfRequests = "keys.cloister.example:9443"
@@ -274,6 +278,14 @@ struct Fixture {
         let answer = await send(
             .put, "/keys/\(name)",
             exportable(["key": ["kty": "oct-HSM", "k": .string(Base64.encodeURL(k))]], policy: policy))
+        try #require(answer.status == 200, "\(answer.json)")
+        return answer
+    }
+
+    /// Makes a key that stays in the service.
+    @discardableResult
+    func create(_ name: String = "k", _ members: JSON) async throws -> Answer {
+        let answer = await send(.post, "/keys/\(name)/create", members)
         try #require(answer.status == 200, "\(answer.json)")
         return answer
     }

@@ -157,9 +157,6 @@ import Testing
         let old = await fixture.send(
             .post, "/keys/records/release", ["target": .string(fixture.authority.token())], version: "7.2")
         #expect(old.status == 400)
-        let unsupported = await fixture.release(enc: "RSA_AES_KEY_WRAP_384")
-        #expect(unsupported.status == 501)
-        #expect(unsupported.refusal == "not-implemented")
     }
 
     // MARK: Tokens

@@ -177,6 +177,8 @@ import X509
             ("party", "x"), ("host", "http://localhost"), ("host", "https://localhost/"),
             ("host", "https://localhost/x"),
             ("challenge.resource", "https://a=b"), ("challenge.authorization", "x"), ("listen.port", "many"),
+            ("flavour", "gold"),
+            ("retentionDays", "6"),
             ("unknown", "1"),
         ])
     func wrongConfiguration(_ name: String, _ value: String) throws {

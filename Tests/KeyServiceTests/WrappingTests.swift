@@ -86,7 +86,7 @@ import Testing
     @Test(
         "another implementation verifies the answer, unwraps the key, and agrees on it",
         .enabled(if: ProjectFolders.python != nil),
-        arguments: ["RSA_AES_KEY_WRAP_256", "CKM_RSA_AES_KEY_WRAP"])
+        arguments: ["RSA_AES_KEY_WRAP_256", "CKM_RSA_AES_KEY_WRAP", "RSA_AES_KEY_WRAP_384"])
     func otherImplementation(_ enc: String) async throws {
         let fixture = try Fixture()
         try await fixture.importKey()
@@ -109,7 +109,7 @@ import Testing
             wrapped = decode(key["ciphertext"])
             private = serialization.load_pem_private_key(pem.encode(), None)
             size = private.key_size // 8
-            digest = hashes.SHA256() if enc == "RSA_AES_KEY_WRAP_256" else hashes.SHA1()
+            digest = {"256": hashes.SHA256(), "384": hashes.SHA384()}.get(enc[-3:], hashes.SHA1())
             transport = private.decrypt(wrapped[:size], padding.OAEP(padding.MGF1(digest), digest, None))
             print(keywrap.aes_key_unwrap_with_padding(transport, wrapped[size:]).hex())
             """

@@ -38,7 +38,7 @@ package enum KeyType: Hashable, Sendable {
         switch self {
         case .rsa: ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]
         case .ec: ["sign", "verify"]
-        case .oct: ["encrypt", "decrypt", "wrapKey", "unwrapKey"]
+        case .oct: ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]
         }
     }
 }

@@ -1,0 +1,158 @@
+// swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
+
+import Access
+import AttestationToken
+import Crypto
+import Encoding
+import Foundation
+import HTTPTypes
+import Testing
+
+@testable import KeyService
+
+/// Callers with access tokens, and what their roles allow: key API reference, section 13.
+@Suite struct KeyAccessTests {
+    static let key = P256.Signing.PrivateKey()
+    static let issuer = "https://login.cloister.example/tenant"
+    static let audience = "https://keys.cloister.example:9443"
+
+    static func token(_ subject: String, _ change: (inout [String: JSON]) -> Void = { _ in }) -> String {
+        var claims: [String: JSON] = [
+            "iss": .string(issuer), "aud": .string(audience), "sub": .string(subject),
+            "exp": .integer(Shared.now.seconds + 600),
+        ]
+        change(&claims)
+        return try! SigningKey.es256(key).sign(
+            header: ["kid": "caller-key"], payload: JSON.object(claims).canonical)
+    }
+
+    let fixture: Fixture
+
+    init() throws {
+        let jwk = JWK(Self.key.publicKey).json
+        let set: JSON = ["keys": [.object(jwk.object!.merging(["kid": "caller-key"]) { $1 })]]
+        fixture = try Fixture(
+            access: AccessTokens(
+                issuer: Self.issuer, audiences: [Self.audience], keys: AccessTokenKeys { set.canonical }))
+    }
+
+    static let user = "21dbd100-6940-42c2-9190-5d6cb909625b"
+    static let releaser = "21dbd100-6940-42c2-9190-5d6cb909625c"
+    static let auditor = "2c18b078-7c48-4d3a-af88-5a3a1b3f82b3"
+    static let administrator = "a290e904-7015-4bba-90c8-60543313cdb4"
+
+    /// Assigns a role; `number` makes the assignment's id.
+    @discardableResult
+    func assign(
+        _ role: String, to subject: String, in scope: String = "", number: Int = 1,
+        token: String = Shared.administratorToken
+    ) async -> Answer {
+        await fixture.send(
+            .put, "\(scope)/providers/Microsoft.Authorization/roleAssignments/\(id(number))",
+            ["properties": ["principalId": .string(subject), "roleDefinitionId": .string("/x/" + role)]], token: token)
+    }
+
+    func id(_ number: Int) -> String { "00000000-0000-0000-0000-00000000000\(number)" }
+
+    @Test("AC-146 a caller without a role hears 403, whether the key is there or not")
+    func withoutRole() async throws {
+        try await fixture.importKey()
+        let token = Self.token("nobody")
+        for (method, path) in [
+            (HTTPRequest.Method.get, "/keys"), (.get, "/keys/records"), (.get, "/keys/none"), (.delete, "/keys/none"),
+            (.post, "/keys/none/release"), (.post, "/keys/none//sign"), (.get, "/deletedkeys/none"), (.post, "/rng"),
+            (.get, "/providers/Microsoft.Authorization/roleAssignments"),
+        ] {
+            let answer = await fixture.send(method, path, [:], token: token)
+            #expect(answer.status == 403, "\(method) \(path)")
+            #expect(answer.json["error"]?["innererror"]?["code"] == "ForbiddenByRbac")
+            #expect(answer.refusal == "scope-insufficient")
+        }
+        let caller = fixture.auditFile.entries.last?["caller"]?.string
+        #expect(caller == Digest(of: "\(Self.issuer) nobody").description, "no names in the audit log")
+    }
+
+    @Test("AC-139 a role holds in its scope, at once, and until it is taken away")
+    func scopes() async throws {
+        try await fixture.importKey("records")
+        try await fixture.importKey("other")
+        let token = Self.token("alice")
+        #expect(await assign(Self.user, to: "alice", in: "/keys/records").status == 201)
+        #expect(await fixture.send(.get, "/keys/records", token: token).status == 200)
+        #expect(await fixture.send(.get, "/keys/other", token: token).status == 403)
+        #expect(await fixture.send(.get, "/keys", token: token).status == 403)
+        #expect(await fixture.release("records", token: token).status == 200)
+        #expect(await fixture.release("other", token: token).status == 403)
+        #expect(await fixture.send(.delete, "/keys/records", token: token).status == 200)
+        #expect(await fixture.send(.get, "/deletedkeys/records", token: token).status == 403)
+        #expect(await assign(Self.user, to: "alice", in: "//keys", number: 2).status == 201)
+        #expect(await fixture.send(.get, "/keys/other", token: token).status == 200)
+        let path = "/keys/providers/Microsoft.Authorization/roleAssignments/\(id(2))"
+        #expect(await fixture.send(.delete, path).status == 200)
+        #expect(await fixture.send(.get, "/keys/other", token: token).status == 403)
+        #expect(await fixture.send(.delete, path).status == 404)
+    }
+
+    @Test func `a role that may release may nothing else, and an auditor reads and changes nothing`() async throws {
+        try await fixture.importKey()
+        await assign(Self.releaser, to: "unit")
+        await assign(Self.auditor, to: "auditor", number: 2)
+        #expect(await fixture.release(token: Self.token("unit")).status == 200)
+        #expect(await fixture.send(.get, "/keys/records", token: Self.token("unit")).status == 403)
+        let auditor = Self.token("auditor")
+        #expect(await fixture.send(.get, "/keys", token: auditor).status == 200)
+        #expect(await fixture.send(.get, "/deletedkeys", token: auditor).status == 200)
+        #expect(await fixture.release(token: auditor).status == 403)
+        #expect(await fixture.send(.patch, "/keys/records", ["tags": [:]], token: auditor).status == 403)
+        #expect(await assign(Self.user, to: "auditor", number: 3, token: auditor).status == 403)
+    }
+
+    @Test("AC-076 the administrator of roles reads no key and has none released")
+    func administrator() async throws {
+        try await fixture.importKey()
+        await assign(Self.administrator, to: "root")
+        let token = Self.token("root")
+        for (method, path) in [
+            (HTTPRequest.Method.get, "/keys/records"), (.post, "/keys/records/backup"), (.post, "/keys/records//sign"),
+        ] {
+            #expect(await fixture.send(method, path, [:], token: token).status == 403)
+        }
+        #expect(await fixture.release(token: token).status == 403)
+        #expect(await assign(Self.auditor, to: "other", number: 2, token: token).status == 201)
+    }
+
+    @Test func `roles and assignments read back as resources`() async throws {
+        let base = "/providers/Microsoft.Authorization"
+        let roles = await fixture.send(.get, "\(base)/roleDefinitions")
+        #expect(roles.json["value"]?.array?.count == 9)
+        let user = await fixture.send(.get, "///\(base.dropFirst())/roleDefinitions/\(Self.user)")
+        #expect(user.json["properties"]?["roleName"] == "Managed HSM Crypto User")
+        let made = await assign(Self.auditor, to: "bob", in: "/keys/k")
+        #expect(made.json["properties"]?["principalId"] == "bob")
+        #expect(made.json["properties"]?["scope"] == "/keys/k")
+        #expect(made.json["name"]?.string == id(1))
+        #expect(await fixture.send(.get, "\(base)/roleAssignments").json["value"] == [made.json])
+        #expect(await fixture.send(.get, "/keys/k\(base)/roleAssignments/\(id(1))").json == made.json)
+        #expect(await fixture.send(.get, "/keys/j\(base)/roleAssignments/\(id(1))").status == 404)
+        #expect(await assign(Self.auditor, to: "bob", in: "/keys/k", number: 2).status == 409)
+        #expect(await assign(Self.auditor, to: "eve", in: "/keys/k").status == 409)
+        #expect(await assign(id(9), to: "bob", number: 3).status == 404)
+        #expect(await fixture.send(.put, "\(base)/roleAssignments/x", [:]).status == 400)
+    }
+
+    @Test("AC-146 tokens of others, for others, out of date or changed are refused with the challenge")
+    func badTokens() async throws {
+        await assign(Self.user, to: "alice")
+        #expect(await fixture.send(.get, "/keys", token: Self.token("alice")).status == 200)
+        let bad = [
+            Self.token("alice") { $0["iss"] = "https://other.example" }, Self.token("alice") { $0["aud"] = "other" },
+            Self.token("alice") { $0["exp"] = .integer(Shared.now.seconds - 61) },
+            Self.token("alice") { $0["sub"] = nil }, Self.token("alice") + "A", "a.b.c",
+        ]
+        for token in bad {
+            let answer = await fixture.send(.get, "/keys", token: token)
+            #expect(answer.status == 401 && answer.refusal == "credential-invalid")
+            #expect(answer.headers[.wwwAuthenticate]?.contains("authorization=") == true)
+        }
+    }
+}

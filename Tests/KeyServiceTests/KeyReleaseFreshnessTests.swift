@@ -1,0 +1,115 @@
+// swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
+
+import AttestationToken
+import Crypto
+import Encoding
+import Foundation
+import Synchronization
+import Testing
+
+@testable import KeyService
+
+/// Nonces that release once, and attestation authorities that the configuration adds.
+@Suite struct KeyReleaseFreshnessTests {
+    /// A token whose runtime data carries a nonce, in a form that is not Cloister's own.
+    private func token(_ authority: Authority, nonce: String?) -> String {
+        authority.token {
+            var runtime = $0["x-ms-runtime"]!.object!
+            runtime["format"] = nil
+            runtime["nonce"] = nonce.map { .string($0) }
+            $0["x-ms-runtime"] = .object(runtime)
+        }
+    }
+
+    @Test("AC-030 a key that asks for nonces is released once for each, and only to the token that carries it")
+    func singleUse() async throws {
+        let fixture = try Fixture()
+        try await fixture.importKey()
+        try await fixture.importKey("other")
+        for name in ["records", "other"] {
+            let tagged = await fixture.send(.patch, "/keys/\(name)", ["tags": ["cloister-single-use-nonce": "true"]])
+            #expect(tagged.status == 200)
+        }
+        let target = token(fixture.authority, nonce: "n-1")
+        for nonce in [nil, "n-2"] {
+            let refused = await fixture.release(target: target, nonce: nonce)
+            #expect(refused.status == 403 && refused.refusal == "claim-mismatch:x-ms-runtime.nonce")
+            #expect(fixture.auditFile.entries.last?["seen"] == "n-1")
+        }
+        let none = await fixture.release(target: token(fixture.authority, nonce: nil), nonce: "n-1")
+        #expect(none.refusal == "claim-mismatch:x-ms-runtime.nonce")
+        #expect(try await fixture.release(target: target, nonce: "n-1").material() == Fixture.k)
+        let replayed = await fixture.release(target: target, nonce: "n-1")
+        #expect(replayed.status == 403 && replayed.refusal == "record-replay" && replayed.json["value"] == nil)
+        #expect(await fixture.release("other", target: target, nonce: "n-1").status == 200, "another key")
+        fixture.clock.advance(60)
+        await fixture.vault.keepUp()
+        #expect(await fixture.release(target: target, nonce: "n-1").refusal == "record-replay", "not yet forgotten")
+        #expect(await fixture.release(target: token(fixture.authority, nonce: "n-3"), nonce: "n-3").status == 200)
+    }
+
+    @Test func `many releases with one nonce at the same moment are one release`() async throws {
+        let fixture = try Fixture()
+        try await fixture.importKey()
+        _ = await fixture.send(.patch, "/keys/records", ["tags": ["cloister-single-use-nonce": "true"]])
+        let target = token(fixture.authority, nonce: "n")
+        let statuses = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 { group.addTask { await fixture.release(target: target, nonce: "n").status } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses.filter { $0 == 200 }.count == 1)
+        #expect(statuses.filter { $0 == 403 }.count == 7)
+    }
+
+    // MARK: Authorities of the configuration
+
+    static let url = "https://own.example:9000"
+
+    /// Answers as a test authority that publishes a bare key.
+    private func authorityKeys(_ jwks: JSON, clock: TestClock) -> AuthorityKeyCache {
+        AuthorityKeyCache(
+            clock: clock.clock,
+            trusted: [
+                Self.url: { url, _ throws(Refusal) in
+                    url == Self.url + "/.well-known/openid-configuration"
+                        ? (["issuer": .string(Self.url + "/"), "jwks_uri": .string(Self.url + "/certs")] as JSON)
+                            .canonical
+                        : jwks.canonical
+                }
+            ]
+        ) { _, _ throws(Refusal) in throw Refusal(.issuerKeysUnavailable, "this connection proves nothing") }
+    }
+
+    @Test func `keys that come over an authority's own connection count without a chain, and nobody else's do`()
+        async throws
+    {
+        let key = P256.Signing.PrivateKey()
+        let jwk = JSON.object(JWK(key.publicKey).json.object!.merging(["kid": "bare"]) { $1 })
+        let cache = authorityKeys(["keys": [jwk, ["kid": "odd", "kty": "oct"]]], clock: TestClock())
+        let issuer = PartyPolicy.Issuer(pins: [], simulated: true, url: Self.url)
+        let set = try await cache.keySet(of: issuer, fresh: false)
+        #expect(set.contains(kid: "bare") && !set.contains(kid: "odd"))
+        #expect(try set.key(kid: "bare", pins: [], at: Shared.now).algorithm == "ES256")
+        let other = PartyPolicy.Issuer(pins: [], simulated: true, url: "https://other.example")
+        await #expect(throws: Refusal.self) { try await cache.keySet(of: other, fresh: false) }
+        // The same list over another connection is worth nothing.
+        #expect(throws: Refusal.self) {
+            try IssuerKeySet(json: ["keys": [jwk]]).key(kid: "bare", pins: [], at: Shared.now)
+        }
+    }
+
+    @Test("AC-064 an added authority releases what names it, with or without a slash; others still do not")
+    func added() async throws {
+        let own = Authority(url: Self.url, keyID: "own")
+        let fixture = try Fixture(further: [own.policyEntry()])
+        fixture.keys.state.withLock { $0.sets[own.url] = own.keySet }
+        try await fixture.importKey(policy: own.policy)
+        #expect(try await fixture.release(target: own.token()).material() == Fixture.k)
+        let slash = own.token { $0["iss"] = .string(own.url + "/") }
+        #expect(await fixture.release(target: slash).status == 200)
+        let stranger = Authority(url: "https://stranger.example")
+        let refused = await fixture.release(target: stranger.token())
+        #expect(refused.refusal == "authority-not-allowed")
+        #expect(await fixture.release(target: fixture.authority.token()).refusal == "authority-not-allowed")
+    }
+}
