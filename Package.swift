@@ -150,8 +150,8 @@ let executables: [Target] = [
     unit(
         "cloister",
         [
-            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "Attester", "AttestationToken", "Channel",
-            "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras,
+            "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "Attester", "AttestationToken", "Audit", "Channel",
+            "KeyService", "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras,
             x509, asn1, logging, hummingbird, httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
@@ -189,7 +189,7 @@ let everyTest: [Target] = [
         "KeyService",
         [
             "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry",
-            "Unit", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
+            "Unit", "cloister", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
         ]),
     tests(
         "Unit",

@@ -19,7 +19,7 @@ struct Cloister: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Demo.self, Doctor.self, EvidenceCommand.self, Verify.self, PassportCommand.self,
             ReleaseManifestCommand.self, CollateralCommand.self, ForgeCommand.self, AppraisalCommand.self,
-            DistrustCommand.self,
+            DistrustCommand.self, ReleasePolicyCommand.self, AuditCommand.self,
             PortalCommand.self,
         ])
 

@@ -46,20 +46,7 @@ final class SystemAuditFile: AuditFile {
     }
 
     func read(at offset: Int64, count: Int) throws(AuditFileError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            let step = unsafe buffer.withUnsafeMutableBytes { bytes in
-                unsafe pread(descriptor, bytes.baseAddress?.advanced(by: done), count - done, Int(offset) + done)
-            }
-            if step < 0 {
-                if errno == EINTR { continue }
-                throw AuditFileError(errorNumber: errno)
-            }
-            if step == 0 { break }
-            done += step
-        }
-        return Array(buffer.prefix(done))
+        try readFully(descriptor, at: offset, count: count)
     }
 
     func write(_ bytes: [UInt8], at offset: Int64) throws(AuditFileError) {
@@ -84,4 +71,44 @@ final class SystemAuditFile: AuditFile {
     func synchronize() throws(AuditFileError) {
         guard fsync(descriptor) == 0 else { throw AuditFileError(errorNumber: errno) }
     }
+}
+
+/// A file that somebody else may be writing to; it is neither made nor locked nor changed.
+final class ReadOnlyAuditFile: AuditFile {
+    private let descriptor: Int32
+
+    init(path: String) throws(AuditFileError) {
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw AuditFileError(errorNumber: errno) }
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    func read(at offset: Int64, count: Int) throws(AuditFileError) -> [UInt8] {
+        try readFully(descriptor, at: offset, count: count)
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int64) throws(AuditFileError) { throw AuditFileError(errorNumber: EROFS) }
+    func truncate(to length: Int64) throws(AuditFileError) { throw AuditFileError(errorNumber: EROFS) }
+    func synchronize() throws(AuditFileError) {}
+}
+
+/// As much as there is of `count` bytes.
+private func readFully(_ descriptor: Int32, at offset: Int64, count: Int) throws(AuditFileError) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: count)
+    var done = 0
+    while done < count {
+        let step = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe pread(descriptor, bytes.baseAddress?.advanced(by: done), count - done, Int(offset) + done)
+        }
+        if step < 0 {
+            if errno == EINTR { continue }
+            throw AuditFileError(errorNumber: errno)
+        }
+        if step == 0 { break }
+        done += step
+    }
+    return Array(buffer.prefix(done))
 }

@@ -101,7 +101,37 @@ package final class AuditLog: Sendable {
 
     // MARK: Opening
 
-    private static func check(_ file: any AuditFile) throws(Refusal) -> State {
+    /// What a log says about itself.
+    package struct Summary: Hashable, Sendable {
+        /// Number of whole lines.
+        package var lines: Int64
+        /// Hash of the newest line: whoever keeps it can later tell a log from an older state of it.
+        package var head: Digest
+        /// Whether something without a line feed stands at the end, as a crash or a write under way leaves it.
+        package var isUnfinished: Bool
+        /// Whether `wanted` is the hash of a line; true where none was.
+        package var hasWanted: Bool
+    }
+
+    /// Checks the whole chain of a log, which may be in use.
+    ///
+    /// - Parameter wanted: hash of a line that must be there: then nothing up to it was taken away.
+    /// - Throws: `state-rollback` for a broken chain; `audit-unavailable` when the file cannot be read.
+    package static func verify(path: String, contains wanted: Digest? = nil) throws(Refusal) -> Summary {
+        let file: ReadOnlyAuditFile
+        do throws(AuditFileError) { file = try ReadOnlyAuditFile(path: path) } catch { throw unavailable(error) }
+        let (state, hasWanted) = try check(file, for: wanted)
+        guard let head = Digest(bytes: state.chain.head) else { throw Refusal(.stateRollback, "no hash") }
+        return Summary(
+            lines: state.chain.sequence, head: head, isUnfinished: state.hasLeftovers, hasWanted: hasWanted)
+    }
+
+    private static func check(_ file: any AuditFile) throws(Refusal) -> State { try check(file, for: nil).state }
+
+    private static func check(
+        _ file: any AuditFile, for wanted: Digest?
+    ) throws(Refusal) -> (state: State, hasWanted: Bool) {
+        var hasWanted = wanted == nil
         var chain = AuditChain()
         var good: Int64 = 0
         var offset: Int64 = 0
@@ -116,6 +146,7 @@ package final class AuditLog: Sendable {
             pending.append(contentsOf: chunk)
             while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
                 try chain.take(Array(pending[..<end]))
+                hasWanted = hasWanted || wanted?.bytes == chain.head
                 good += Int64(end + 1)
                 pending.removeSubrange(...end)
             }
@@ -124,7 +155,7 @@ package final class AuditLog: Sendable {
                     .stateRollback, "audit line \(chain.sequence + 1) is longer than any line that is written")
             }
         }
-        return State(chain: chain, length: good, hasLeftovers: !pending.isEmpty)
+        return (State(chain: chain, length: good, hasLeftovers: !pending.isEmpty), hasWanted)
     }
 
     private static func unavailable(_ error: AuditFileError) -> Refusal {

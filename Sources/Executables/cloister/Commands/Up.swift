@@ -20,15 +20,29 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Make a new one-time secret for the hospital's next account.")
     var newEnrolment = false
 
+    @Option(
+        help: ArgumentHelp(
+            "An attestation authority of your own, by whose tokens the hospital's key service releases keys, too; may "
+                + "be repeated. It is remembered.", valueName: "URL"))
+    var trustAuthority: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The certificate authority of that authority's server, PEM; one for each, in their order.",
+            valueName: "FILE"))
+    var trustAuthorityCa: [String] = []
+
     func run() async throws {
         let terminal = format.terminal
         let state = try place.folder()
+        let authorities = try TrustedAuthorities.pairs(trustAuthority, trustAuthorityCa)
         Interruption.watch()
         terminal.say(terminal.styled("Cloister", .strong) + " in \(state.path)")
         // Another `up` that watches these services goes on doing so.
         let isWatched = ProcessRecord.running(ServiceRunner.watcher, in: state) != nil
         let installation = try Installation(state, programs.resources(), StepReporter(terminal))
         do {
+            try TrustedAuthorities(state).add(authorities)
             try await installation.start(newEnrolment: newEnrolment)
             terminal.document(Endpoints.json(installation.ports))
             Up.show(installation, terminal, detach: detach || isWatched)

@@ -21,8 +21,12 @@ struct ServiceConfigurations {
         switch service {
         case .simulatedTEE, .portal: nil
         case .attestation: attestation
-        case .keys: keyService(.keys, administrator: "../../admin-token")
-        case .providerKeys: keyService(.providerKeys, administrator: "../keys/administrator-token")
+        case .keys:
+            keyService(.keys, administrator: "../../admin-token", protected: KeyProvisioning.recordKey)
+                + [("authorities", .items(try TrustedAuthorities(state).items()))]
+        case .providerKeys:
+            keyService(
+                .providerKeys, administrator: "../keys/administrator-token", protected: DemonstrationModel.keyName)
         case .diagnostics: try diagnostics
         case .platform: platform
         }
@@ -67,7 +71,10 @@ struct ServiceConfigurations {
         ]
     }
 
-    private func keyService(_ service: Service, administrator: String) -> [(String, YAML.Node)] {
+    /// - Parameter protected: the key that nobody can purge (architecture section 11 rule 8).
+    private func keyService(
+        _ service: Service, administrator: String, protected key: String
+    ) -> [(String, YAML.Node)] {
         let party = service.party.flatMap { parties[$0] }
         return listen(service) + [
             ("host", .text(ports.url(service.rawValue))),
@@ -77,6 +84,7 @@ struct ServiceConfigurations {
             ("state", .text("../state/key-service")),
             ("administratorToken", .text(administrator)),
             ("releaseToken", .text("../keys/release-token")),
+            ("purgeProtection", .texts([key])),
         ]
     }
 

@@ -23,7 +23,7 @@ enum YAML {
                 for value in values { result += "\(indent)  - \(quoted(value))\n" }
             case .members(let inner): result += "\(indent)\(name):\n" + text(inner, indent: indent + "  ")
             case .items(let items):
-                result += "\(indent)\(name):\n"
+                result += items.isEmpty ? "\(indent)\(name): []\n" : "\(indent)\(name):\n"
                 for item in items {
                     let lines = text(item, indent: indent + "    ")
                     result += indent + "  - " + lines.dropFirst(indent.count + 4)

@@ -58,6 +58,11 @@ extension KeyReleasePolicy {
         tokens.lazy.filter { names($0.issuer) }.compactMap { ClaimComparison.resolve(claim, in: $0.claims) }.first
     }
 
+    /// Whether conditions hold of the claims.
+    static func holds(_ combination: Combination, _ conditions: [Condition], _ claims: JSON) -> Bool {
+        outcome(combination, conditions, claims).holds
+    }
+
     private struct Outcome {
         var holds: Bool
         /// Number of tests that held.
