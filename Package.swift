@@ -65,6 +65,8 @@ let c: [Target] = [
     .target(name: "CONNXRuntime", path: "Sources/Ground/CONNXRuntime"),
     .target(
         name: "COpenSSL", path: "Sources/Ground/COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CPKCS11", path: "Sources/Ground/CPKCS11"),
+    .target(name: "CProcessMemory", path: "Sources/Ground/CProcessMemory"),
     .systemLibrary(name: "CPostgreSQL", path: "Sources/Ground/CPostgreSQL", providers: [.apt(["libpq-dev"])]),
 ]
 
@@ -116,13 +118,15 @@ let services: [Target] = [
     library(
         "AttestationService", "Services",
         [
-            "Access", "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit", "Storage",
+            "Access", "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "AttestationToken", "ServiceKit",
+            "Storage",
             "Audit", "Telemetry", crypto, cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library(
         "KeyService", "Services",
         [
-            "Access", "COpenSSL", "Encoding", "Evidence", "AttestationToken", "ServiceKit", "Storage", "Audit", "Telemetry", crypto,
+            "Access", "COpenSSL", "CPKCS11", "CProcessMemory", "Encoding", "Evidence", "AttestationToken", "ServiceKit",
+            "Storage", "Audit", "Telemetry", crypto,
             cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore, grdb,
         ]),
     library(
@@ -151,7 +155,8 @@ let executables: [Target] = [
         "cloister",
         [
             "Encoding", "Evidence", "Collateral", "AppraisalPolicy", "Attester", "AttestationToken", "Audit", "Channel",
-            "KeyService", "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto, cryptoExtras,
+            "KeyService", "ServiceKit", "Imaging", "EvidenceForge", "Inference", "SimulatedTEE", "Telemetry", crypto,
+            cryptoExtras,
             x509, asn1, logging, hummingbird, httpTypes, httpClient, nioCore, nioSSL, yams, arguments, lifecycle,
         ]),
 ]
@@ -188,7 +193,8 @@ let everyTest: [Target] = [
     tests(
         "KeyService",
         [
-            "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry",
+            "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage",
+            "Telemetry",
             "Unit", "cloister", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
         ]),
     tests(

@@ -220,12 +220,11 @@ struct Fixture {
     let auditFile = MemoryAuditFile()
     let clock = TestClock()
     let vault: KeyVault
-    let masterKeyBytes = [UInt8](repeating: 7, count: 32)
 
     init(
         authority: Authority = Authority(), others: [Authority] = [], threshold: Int64 = 1, simulated: Bool = true,
         folder: TemporaryFolder? = nil, settings: VaultSettings = VaultSettings(), access: AccessTokens? = nil,
-        further: [PartyPolicy.Issuer] = [], domain: UInt8? = nil
+        further: [PartyPolicy.Issuer] = [], domain: UInt8? = nil, masterKey: MasterKey? = nil
     ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
@@ -236,7 +235,7 @@ struct Fixture {
             issuers: ([authority] + others).map { $0.policyEntry(simulated: simulated) }, threshold: threshold)
         vault = KeyVault(
             store: try KeyStore(
-                path: folder.url.appending(path: "keys.sqlite").path, masterKey: try MasterKey(bytes: masterKeyBytes),
+                path: folder.url.appending(path: "keys.sqlite").path, masterKey: try masterKey ?? .ofBytes(7),
                 randomness: domain.map { byte in Randomness { [UInt8](repeating: byte, count: $0) } } ?? .system),
             audit: try AuditLog(file: auditFile, clock: clock.clock), signer: Shared.signer, policy: policy, keys: keys,
             furtherAuthorities: further,

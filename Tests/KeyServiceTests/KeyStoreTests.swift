@@ -86,27 +86,12 @@ import Testing
 
     @Test func `another master key does not open the database`() throws {
         let folder = try TemporaryFolder()
-        _ = try KeyStore(path: path(folder), masterKey: try MasterKey(bytes: [UInt8](repeating: 1, count: 32)))
-        _ = try KeyStore(path: path(folder), masterKey: try MasterKey(bytes: [UInt8](repeating: 1, count: 32)))
+        _ = try KeyStore(path: path(folder), masterKey: try .ofBytes(1))
+        _ = try KeyStore(path: path(folder), masterKey: try .ofBytes(1))
         let refusal = #expect(throws: Refusal.self) {
-            try KeyStore(path: path(folder), masterKey: try MasterKey(bytes: [UInt8](repeating: 2, count: 32)))
+            try KeyStore(path: path(folder), masterKey: try .ofBytes(2))
         }
         #expect(refusal?.code == .stateRollback)
-    }
-
-    @Test func `the master key is made once, kept to its owner, and never made anew for a database`() throws {
-        let folder = try TemporaryFolder()
-        let file = folder.url.appending(path: "master.key").path
-        let missing = #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: false, randomness: .system) }
-        #expect(missing?.code == .stateRollback)
-        _ = try MasterKey(path: file, mayCreate: true, randomness: .system)
-        let bytes = try Data(contentsOf: URL(filePath: file))
-        #expect(bytes.count == 32)
-        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
-        _ = try MasterKey(path: file, mayCreate: true, randomness: .system)
-        #expect(try Data(contentsOf: URL(filePath: file)) == bytes)
-        try Data(repeating: 1, count: 31).write(to: URL(filePath: file))
-        #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: true, randomness: .system) }
     }
 
     @Test(
@@ -115,9 +100,9 @@ import Testing
     func readableSecrets(_ mode: Int) throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "master.key").path
-        _ = try MasterKey(path: file, mayCreate: true, randomness: .system)
+        _ = try MasterKey(in: MasterKeyFile(path: file), mayCreate: true)
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
-        let refusal = #expect(throws: Refusal.self) { try MasterKey(path: file, mayCreate: true, randomness: .system) }
+        let refusal = #expect(throws: Refusal.self) { try MasterKeyFile(path: file) }
         #expect(refusal?.code == .insecureConfiguration)
         let signing = #expect(throws: Refusal.self) {
             try ReleaseSigner(path: file, host: Shared.host, at: Shared.now)

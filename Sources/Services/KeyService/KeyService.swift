@@ -33,7 +33,10 @@ package struct KeyService: Sendable {
         try SequenceMemory(path: state + "/sequences.json").admit(policy)
         let database = state + "/keys.sqlite"
         let isFirstStart = unsafe access(database, F_OK) != 0
-        let masterKey = try MasterKey(path: state + "/master.key", mayCreate: isFirstStart, randomness: randomness)
+        ProcessMemory.protect(log)
+        let masterKey = try MasterKey(
+            in: configuration.masterKey.holder(state: state, randomness: randomness), mayCreate: isFirstStart,
+            randomness: randomness)
         let store = try KeyStore(path: database, masterKey: masterKey)
         let audit = try AuditLog(path: state + "/audit.jsonl", clock: clock)
         let signer = try ReleaseSigner(

@@ -21,6 +21,7 @@ package struct KeyServiceConfiguration: Sendable {
     package var host: String
     package var challenge: Challenge
     package var settings: VaultSettings
+    package var masterKey: MasterKeyLocation
     /// Attestation authorities beside those of the party policy.
     package var furtherAuthorities: [TrustedAuthority]
     /// Whose access tokens are taken beside the two tokens of this service's own; nil for nobody's.
@@ -55,6 +56,7 @@ package struct KeyServiceConfiguration: Sendable {
         let authorization = try configuration.string("challenge.authorization", default: "\(url)/\(party)")
         let resource = try configuration.string("challenge.resource", default: url)
         settings = try VaultSettings(&configuration)
+        masterKey = try MasterKeyLocation(&configuration)
         furtherAuthorities = try TrustedAuthority.read(&configuration)
         access = try Access(&configuration, resource: resource)
         do throws(Refusal) {

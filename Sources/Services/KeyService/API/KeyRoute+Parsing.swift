@@ -19,6 +19,10 @@ extension KeyRoute {
         case ("keys", _): self = try KeyRoute(keys: segments, method)
         case ("deletedkeys", _): self = try KeyRoute(deleted: segments, method)
         case ("rng", .post) where segments.isEmpty: self = .random
+        case ("masterkey", .get) where segments.isEmpty: self = .masterKey
+        case ("masterkey", .post) where segments == ["rotate"]: self = .rotateMasterKey
+        case ("securitydomain", .post) where segments == ["download"]: self = .downloadDomain
+        case ("securitydomain", .post) where segments == ["upload"]: self = .uploadDomain
         case ("secrets", _), ("certificates", _): self = .unsupported("secrets and certificates")
         default: throw KeyRoute.unknown
         }

@@ -22,6 +22,11 @@ enum KeyRoute: Hashable, Sendable {
     /// Every use of a key, release among them.
     case use(KeyOperation, String, version: String?)
     case random
+    /// Not of Azure's API.
+    case masterKey
+    case rotateMasterKey
+    case downloadDomain
+    case uploadDomain
     case roles(AccessScope)
     case role(AccessScope, id: String)
     case assignments(AccessScope)
@@ -52,6 +57,10 @@ enum KeyRoute: Hashable, Sendable {
         case .setRotationPolicy: "key.set-rotation-policy"
         case .use(let operation, _, _): "key." + operation.rawValue.lowercased()
         case .random: "key.random"
+        case .masterKey: "master-key.get"
+        case .rotateMasterKey: "master-key.rotate"
+        case .downloadDomain: "security-domain.download"
+        case .uploadDomain: "security-domain.upload"
         case .roles, .role: "access.roles"
         case .assignments, .assignment: "access.assignments"
         case .assign: "access.assign"
@@ -78,6 +87,10 @@ enum KeyRoute: Hashable, Sendable {
         case .use(.release, _, _): "/keys/{name}/{version}/release"
         case .use: "/keys/{name}/{version}/{operation}"
         case .random: "/rng"
+        case .masterKey: "/masterkey"
+        case .rotateMasterKey: "/masterkey/rotate"
+        case .downloadDomain: "/securitydomain/download"
+        case .uploadDomain: "/securitydomain/upload"
         case .roles, .role: "/{scope}/roleDefinitions"
         case .assignments, .assignment, .assign, .unassign: "/{scope}/roleAssignments"
         case .unsupported: "unsupported"
@@ -103,6 +116,9 @@ enum KeyRoute: Hashable, Sendable {
         case .rotate(let name): (.rotate, .key(name))
         case .use(let operation, let name, _): (KeyAction(operation), .key(name))
         case .random: (.random, .everything)
+        case .masterKey, .rotateMasterKey: (.masterKey, .everything)
+        case .downloadDomain: (.downloadDomain, .everything)
+        case .uploadDomain: (.uploadDomain, .everything)
         case .roles(let scope), .role(let scope, _): (.readRoles, scope)
         case .assignments(let scope), .assignment(let scope, _): (.readAssignments, scope)
         case .assign(let scope, _): (.writeAssignments, scope)

@@ -9,10 +9,10 @@ extension KeyVault {
 
     func backup(_ name: String, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let domain = store.domain
+        let (domain, randomness) = (try await store.domain(), randomness)
         let blob = try await store.read { keys in
             let record = try keys.find(name, nil).record
-            return try KeyBackup(record, in: keys).sealed(under: domain)
+            return try KeyBackup(record, in: keys).sealed(under: domain, randomness: randomness)
         }
         return .json(["value": .string(Base64.encodeURL(blob))])
     }
@@ -22,8 +22,9 @@ extension KeyVault {
         guard let text = try body.string("value"), let blob = Base64.decode(text, .lenient) else {
             throw .badParameter("Property value is missing or not base64url.")
         }
-        let backup: KeyBackup
-        do throws(Refusal) { backup = try KeyBackup(opening: blob, under: store.domain) } catch {
+        let (backup, domain): (KeyBackup, SecurityDomain)
+        domain = try await store.domain()
+        do throws(Refusal) { backup = try KeyBackup(opening: blob, under: domain) } catch {
             throw APIError(error)
         }
         let name = backup.record.name

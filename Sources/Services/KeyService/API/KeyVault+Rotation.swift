@@ -104,5 +104,6 @@ extension KeyVault {
             }
         }
         try? await store.write { try $0.forgetNonces(endedBefore: now) }
+        await reseal()
     }
 }

@@ -28,6 +28,10 @@ extension KeyVault {
         case .use(let operation, let name, let version):
             return try await use(operation, name, version: version, call, &decision)
         case .random: return try await random(call)
+        case .masterKey: return describeMasterKey()
+        case .rotateMasterKey: return try await rotateMasterKey(&decision)
+        case .downloadDomain: return try await downloadDomain(call, &decision)
+        case .uploadDomain: return try await uploadDomain(call, &decision)
         case .roles, .role, .assignments, .assignment, .assign, .unassign:
             return try await access(route, call, &decision)
         case .unsupported(let operation):

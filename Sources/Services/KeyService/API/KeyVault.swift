@@ -58,7 +58,7 @@ package final class KeyVault: RequestHandler {
         do throws(APIError) {
             let caller = try await authenticate(request, &decision)
             response = try await perform(request, for: caller, &decision)
-            if !decision.isRecorded { try await record(decision.allowed) }
+            if !decision.isRecorded { try await write(decision.allowed) }
             count(decision, code: "none")
         } catch {
             response = await refuse(error, decision)
@@ -152,14 +152,14 @@ package final class KeyVault: RequestHandler {
         count(decision, code: error.refusal.code.name)
         guard !decision.isRecorded else { return error.response }
         do throws(APIError) {
-            try await record(decision.refused(error))
+            try await write(decision.refused(error))
             return error.response
         } catch {
             return error.response
         }
     }
 
-    private func record(_ entry: AuditEntry) async throws(APIError) {
+    func write(_ entry: AuditEntry) async throws(APIError) {
         do throws(Refusal) { try await audit.record(entry) } catch { throw APIError(error) }
     }
 

@@ -57,6 +57,10 @@ enum KeyAction: String, Sendable, CaseIterable {
     case recover = "keys/deletedKeys/recover/action"
     case purge = "keys/deletedKeys/delete"
     case random = "rng/action"
+    case downloadDomain = "securitydomain/download/action"
+    case uploadDomain = "securitydomain/upload/action"
+    /// Not of Azure's, whose master keys are the vendor's affair.
+    case masterKey = "masterkey/rotate/action"
     case readAssignments = "roleAssignments/read/action"
     case writeAssignments = "roleAssignments/write/action"
     case deleteAssignments = "roleAssignments/delete/action"

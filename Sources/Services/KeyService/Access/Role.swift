@@ -11,12 +11,14 @@ struct Role: Hashable, Sendable {
     private static let administration: Set<KeyAction> = [
         .readAssignments, .writeAssignments, .deleteAssignments, .readRoles,
     ]
+    private static let domain: Set<KeyAction> = [.downloadDomain, .uploadDomain, .masterKey]
     private static let deleted: Set<KeyAction> = [.readDeleted, .recover, .purge]
 
     static let builtIn: [Role] = [
         Role(
             id: "a290e904-7015-4bba-90c8-60543313cdb4", name: "Managed HSM Administrator",
-            description: "Manages roles; uses no key.", actions: administration),
+            description: "Manages roles, security domain and master key; uses no key.",
+            actions: administration.union(domain)),
         Role(
             id: "515eb02d-2335-4d2d-92f2-b1cbdf9c3778", name: "Managed HSM Crypto Officer",
             description: "Manages roles, and reads, recovers and purges deleted keys.",
@@ -24,7 +26,8 @@ struct Role: Hashable, Sendable {
         Role(
             id: "21dbd100-6940-42c2-9190-5d6cb909625b", name: "Managed HSM Crypto User",
             description: "Manages and uses keys, except deleted ones.",
-            actions: Set(KeyAction.allCases).subtracting(administration).subtracting(deleted)),
+            actions: Set(KeyAction.allCases).subtracting(administration).subtracting(deleted)
+                .subtracting(domain)),
         Role(
             id: "4bd23610-cdcf-4971-bdee-bdc562cc28e4", name: "Managed HSM Policy Administrator",
             description: "Manages role assignments.", actions: administration),

@@ -8,7 +8,7 @@ struct KeyBackup: Sendable {
 
     /// Most versions in one backup.
     static let maximumVersions = 500
-    private static let place: JSON = ["format": "cloister-key-backup/1"]
+    private static let context = JSON.object(["format": "cloister-key-backup/1"]).canonical
 
     /// - Throws: `too-large` for a key with more versions.
     init(_ record: KeyRecord, in keys: KeyTransaction) throws {
@@ -20,8 +20,7 @@ struct KeyBackup: Sendable {
         versions = try found.map { ($0.version, try keys.material(of: $0.version)) }
     }
 
-    /// - Parameter domain: the key of the security domain.
-    func sealed(under domain: MasterKey) throws(Refusal) -> [UInt8] {
+    func sealed(under domain: SecurityDomain, randomness: Randomness) throws(Refusal) -> [UInt8] {
         var entries: [JSON] = []
         for (version, material) in versions {
             entries.append([
@@ -33,12 +32,13 @@ struct KeyBackup: Sendable {
             "format": "cloister-key-backup/1", "name": .string(record.name), "record": record.stored,
             "versions": .array(entries),
         ]
-        return try domain.seal(json.canonical, place: KeyBackup.place)
+        return try domain.key.seal(
+            json.canonical, nonce: randomness.bytes(SealingKey.nonceLength), context: KeyBackup.context)
     }
 
     /// - Throws: `key-invalid` for what is no backup, or one of another security domain.
-    init(opening blob: [UInt8], under domain: MasterKey) throws(Refusal) {
-        guard let content = try? domain.open(blob, place: KeyBackup.place) else {
+    init(opening blob: [UInt8], under domain: SecurityDomain) throws(Refusal) {
+        guard let content = try? domain.key.open(blob, context: KeyBackup.context) else {
             throw Refusal(
                 .keyInvalid, "The backup is damaged, or was made by a service of another security domain.")
         }

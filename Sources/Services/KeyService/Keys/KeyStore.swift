@@ -15,9 +15,7 @@ import Storage
 /// of the whole file is not told apart from the newest one here.
 package struct KeyStore: Sendable {
     private let database: Storage.Database
-    private let masterKey: MasterKey
-    /// Of the security domain: backups open wherever this key is. It stays when the master key changes.
-    let domain: MasterKey
+    let masterKey: MasterKey
 
     /// - Throws: `state-rollback` when the database was made under another master key; `not-ready` when it cannot be
     ///   opened.
@@ -25,18 +23,23 @@ package struct KeyStore: Sendable {
         self.masterKey = masterKey
         do {
             database = try Storage.Database(path: path, migrator: KeyStore.migrator)
-            domain = try database.write { database in
-                let place: JSON = ["column": "proof", "format": KeyStore.format, "table": "installation"]
+            try database.write { database in
                 if let row = try Row.fetchOne(database, sql: "SELECT proof FROM installation WHERE id = 1") {
-                    guard (try? masterKey.open(row.bytes("proof"), place: place)) == KeyStore.proof else {
+                    do throws(Refusal) {
+                        guard try masterKey.open(row.bytes("proof"), place: KeyStore.proofPlace) == KeyStore.proof
+                        else {
+                            throw Refusal(.blockAuthentication, "another proof")
+                        }
+                    } catch {
+                        guard error.code == .blockAuthentication else { throw error }
                         throw Refusal(.stateRollback, "the database was not made under this master key")
                     }
                 } else {
-                    let proof = try masterKey.seal(KeyStore.proof, place: place)
+                    let proof = try masterKey.seal(KeyStore.proof, place: KeyStore.proofPlace)
                     try database.execute(
                         sql: "INSERT INTO installation (id, proof) VALUES (1, ?)", arguments: [Data(proof)])
                 }
-                return try KeyStore.domain(database, masterKey, randomness)
+                try KeyTransaction(database: database, masterKey: masterKey).makeDomain(randomness)
             }
         } catch let refusal as Refusal {
             throw refusal
@@ -45,21 +48,9 @@ package struct KeyStore: Sendable {
         }
     }
 
-    /// Read, or made at the first start of a version that has one.
-    private static func domain(
-        _ database: GRDB.Database, _ masterKey: MasterKey, _ randomness: Randomness
-    ) throws -> MasterKey {
-        let place: JSON = ["column": "domain", "format": format, "table": "installation"]
-        let row = try Row.fetchOne(database, sql: "SELECT domain FROM installation WHERE domain IS NOT NULL")
-        if let row { return try MasterKey(bytes: masterKey.open(row.bytes("domain"), place: place)) }
-        let bytes = randomness.bytes(32)
-        try database.execute(
-            sql: "UPDATE installation SET domain = ?", arguments: [Data(try masterKey.seal(bytes, place: place))])
-        return try MasterKey(bytes: bytes)
-    }
-
     static let format: JSON = "cloister-key-row/1"
-    private static let proof = Array("cloister key service".utf8)
+    static let proof = Array("cloister key service".utf8)
+    static let proofPlace: JSON = ["column": "proof", "format": format, "table": "installation"]
 
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
