@@ -246,6 +246,9 @@ struct Fixture {
             settings: settings, clock: clock.clock)
     }
 
+    /// What the audit log says happened.
+    var events: [String] { auditFile.entries.compactMap { $0["event"]?.string } }
+
     static let authorityOfRequests = "keys.cloister.example:9443"
     static let base = "https://keys.cloister.example:9443"
 

@@ -13,6 +13,8 @@ enum ProcessMemory {
         if lacks(CLOISTER_MEMORY_LIMITED.rawValue) {
             log.warning("memory is not locked: keys may get into swap; lift the limit on locked memory")
         }
-        if lacks(CLOISTER_MEMORY_UNLOCKED.rawValue) { log.warning("memory could not be locked: keys may get into swap") }
+        if lacks(CLOISTER_MEMORY_UNLOCKED.rawValue) {
+            log.warning("memory could not be locked: keys may get into swap")
+        }
     }
 }
