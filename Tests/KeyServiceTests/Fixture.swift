@@ -284,11 +284,14 @@ struct Fixture {
 
     /// Makes a key that stays in the service.
     @discardableResult
-    func create(_ name: String = "k", _ members: JSON) async throws -> Answer {
+    func create(_ name: String, _ members: JSON) async throws -> Answer {
         let answer = await send(.post, "/keys/\(name)/create", members)
         try #require(answer.status == 200, "\(answer.json)")
         return answer
     }
+
+    @discardableResult
+    func create(_ members: JSON) async throws -> Answer { try await create("k", members) }
 
     static let k = (0..<32).map { UInt8($0) }
 

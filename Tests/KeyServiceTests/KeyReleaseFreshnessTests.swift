@@ -4,6 +4,7 @@ import AttestationToken
 import Crypto
 import Encoding
 import Foundation
+import HTTPTypes
 import Synchronization
 import Testing
 
