@@ -93,6 +93,7 @@ class Side:
         self.name, self.client, self.make_crypto = name, client, crypto
         self.delete = getattr(client, "begin_delete_key", None) or client.delete_key
         self.recover = getattr(client, "begin_recover_deleted_key", None) or client.recover_deleted_key
+        self.made = []
         self.prefix = name + "-" + uuid.uuid4().hex[:8]
 
     def check(self, name, holds):
@@ -102,7 +103,12 @@ class Side:
         return f"{self.prefix}-{name}"
 
     def crypto(self, key):
-        return self.make_crypto(key)
+        self.made.append(self.make_crypto(key))
+        return self.made[-1]
+
+    async def close(self):
+        for crypto in self.made:
+            await value(crypto.close())
 
 
 async def management(side):
@@ -371,6 +377,7 @@ async def main():
                 await rotation(side)
                 await operations(side)
                 await release(side, authority)
+                await side.close()
     roles()
     logs = json.loads(subprocess.run(
         [cloister, "audit", "verify", "--state", state, "--json"], check=True, stdout=subprocess.PIPE).stdout)
