@@ -70,6 +70,9 @@ struct Service {
     let metrics = Metrics()
     let clock: SetClock
 
+    /// Rates are counted on a clock that stands still.
+    private static let moment = ContinuousClock.now
+
     /// - Parameters:
     ///   - simulated: whether the simulator's root is trusted beside the vendors'.
     ///   - root: of another simulator than the tests' own.
@@ -118,7 +121,7 @@ struct Service {
                 access: try access
                     ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),
                 attestNeedsToken: attestNeedsToken), allowedOrigins: origins, requestsPerSecond: requestsPerSecond,
-            isCollateralThere: { isCollateralThere })
+            isCollateralThere: { isCollateralThere }, now: { Self.moment })
     }
 
     static let contributorToken = "contributor-token-of-the-tests-0123456789"
