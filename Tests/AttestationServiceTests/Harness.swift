@@ -83,7 +83,7 @@ struct Service {
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
         audit: (any AuditFile)? = nil, root: SimulatedRoot? = nil, launches: LaunchAcceptance = .none,
         tokenAlgorithm: String = "RS256", trustModel: TrustModel = .aad, access: AccessControl? = nil,
-        attestNeedsToken: Bool = false, requestsPerSecond: Int = 0,
+        attestNeedsToken: Bool = false, requestsPerSecond: Int = 0, recording: Recording? = nil,
         elapsed: @escaping @Sendable () -> Int64 = { 0 }
     ) throws {
         self.issuer = issuer
@@ -111,7 +111,7 @@ struct Service {
                     ?? GivenCollateral(
                         collateral: published.sgx, tdx: published.tdx, list: published.snp.crl, snp: published.snp),
                 keys: keys, policies: policies, distrust: distrust, audit: log, clock: serviceClock,
-                metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm))
+                metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm, recording: recording))
         handler = AttestationHandler(
             AttestationInstance(
                 name: "test", authority: authority, policies: policies, distrust: distrust,
