@@ -1,7 +1,12 @@
 import AppraisalPolicy
 import AttestationService
+import AttestationToken
 import Encoding
+import Evidence
 import Foundation
+import HTTPTypes
+import ServiceKit
+import SimulatedTEE
 import TestSupport
 import Testing
 
@@ -10,7 +15,8 @@ struct RecordingTests {
     @Test func `a recording holds what policies test, and nothing that an attester chose to bind`() async throws {
         let folder = try TemporaryFolder()
         let path = folder.url.appending(path: "appraisals.jsonl").path
-        let service = try Service(recording: try #require(Recording(path: path)))
+        let recording = try #require(Recording(path: path))
+        let service = try Service(recording: recording)
         let canary = "canary-of-a-patient"
         #expect(await service.post(try Sample.snp(["nonce": .string(canary)])).status == 200)
         let denying = "version= 1.0;authorizationrules{=> deny();};"
@@ -25,7 +31,7 @@ struct RecordingTests {
 
         let bytes = try AtomicFile.read(path, maximumBytes: 65_536)
         let lines = bytes.split(separator: UInt8(ascii: "\n"))
-        let records = try lines.map { try AppraisalRecord(json: JSON.parse(Array($0))) }
+        let records = try lines.map { line in try AppraisalRecord(json: JSON.parse(Array(line))) }
         #expect(records.map(\.type) == ["SevSnpVm", "SgxEnclave"])
         #expect(records.map(\.permitted) == [true, false])
         #expect(records.map(\.time) == [Service.now, Service.now])
