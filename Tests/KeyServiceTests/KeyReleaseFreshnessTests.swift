@@ -100,7 +100,9 @@ import Testing
         #expect(fixture.auditFile.entries.last?["outcome"] == "refused")
     }
 
-    @Test func `releases and changes of the policy at the same time agree with the order of the audit log`() async throws {
+    @Test func `releases and changes of the policy at the same time agree with the order of the audit log`()
+        async throws
+    {
         let fixture = try Fixture()
         let open = JSON.string(Base64.encodeURL(fixture.authority.policy.canonical))
         let text = fixture.authority.policy.text
