@@ -30,7 +30,7 @@ test:
 	@Scripts/test $(SCRATCH)
 
 bench:
-	@Scripts/setup test
+	@Scripts/setup bench
 	@Scripts/bench $(SCRATCH)
 
 fuzz:

@@ -17,6 +17,7 @@ let package = Package(
                 "CAllocationCount",
                 .product(name: "Evidence", package: "cloister"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -70,6 +70,9 @@ struct Service {
     let metrics = Metrics()
     let clock: SetClock
 
+    /// Rates are counted on a clock that stands still.
+    private static let moment = ContinuousClock.now
+
     /// - Parameters:
     ///   - simulated: whether the simulator's root is trusted beside the vendors'.
     ///   - root: of another simulator than the tests' own.
@@ -80,7 +83,7 @@ struct Service {
         folder: TemporaryFolder? = nil, origins: [String] = [], isCollateralThere: Bool = true,
         audit: (any AuditFile)? = nil, root: SimulatedRoot? = nil, launches: LaunchAcceptance = .none,
         tokenAlgorithm: String = "RS256", trustModel: TrustModel = .aad, access: AccessControl? = nil,
-        attestNeedsToken: Bool = false, requestsPerSecond: Int = 0,
+        attestNeedsToken: Bool = false, requestsPerSecond: Int = 0, recording: Recording? = nil,
         elapsed: @escaping @Sendable () -> Int64 = { 0 }
     ) throws {
         self.issuer = issuer
@@ -108,7 +111,7 @@ struct Service {
                     ?? GivenCollateral(
                         collateral: published.sgx, tdx: published.tdx, list: published.snp.crl, snp: published.snp),
                 keys: keys, policies: policies, distrust: distrust, audit: log, clock: serviceClock,
-                metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm))
+                metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm, recording: recording))
         handler = AttestationHandler(
             AttestationInstance(
                 name: "test", authority: authority, policies: policies, distrust: distrust,
@@ -118,7 +121,7 @@ struct Service {
                 access: try access
                     ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),
                 attestNeedsToken: attestNeedsToken), allowedOrigins: origins, requestsPerSecond: requestsPerSecond,
-            isCollateralThere: { isCollateralThere })
+            isCollateralThere: { isCollateralThere }, now: { Self.moment })
     }
 
     static let contributorToken = "contributor-token-of-the-tests-0123456789"

@@ -12,8 +12,11 @@ private let route = "/policies/SgxEnclave?api-version=2020-10-01"
 
 /// The attestation service as real processes, which are killed, and which share one state.
 @Suite(.serialized) struct NodeTests {
-    @Test func `killed at 200 random moments under load, no acknowledged policy is lost`() async throws {
-        let place = try NodePlace()
+    @Test func `killed at 200 random moments under load, no acknowledged change of policy or signer is lost`()
+        async throws
+    {
+        let changes = Changes(first: try TestSigner("first"), second: try TestSigner("second"))
+        let place = try NodePlace(signer: changes.first)
         var random = SystemRandomNumberGenerator()
         let written = Written()
         var node = try await place.start("a")
@@ -22,7 +25,7 @@ private let route = "/policies/SgxEnclave?api-version=2020-10-01"
                 while true {
                     let number = written.send()
                     // The kill breaks a connection; then nothing is known of that change.
-                    guard let answer = try? await node.put(Self.policy(number)), answer.status == 200 else { return }
+                    guard let answer = try? await changes.make(number, node), answer.status == 200 else { return }
                     written.acknowledge(number)
                 }
             }
@@ -31,12 +34,11 @@ private let route = "/policies/SgxEnclave?api-version=2020-10-01"
             _ = await load.value
             // It starts: neither database nor audit chain is broken.
             node = try await place.start("a")
-            let answer = try await node.get()
-            let policy = try #require(Answer(answer).claims["x-ms-policy"]?.string)
+            let seen = try await changes.state(node)
             let (sent, acknowledged) = written.numbers
-            let number = (acknowledged...sent).last { unsignedToken(Self.policy($0)) == policy }
-            #expect(number != nil || (acknowledged == 0 && policy == unsignedToken(AppraisalTexts.defaultSGX)))
-            written.settle(number ?? 0)
+            let number = try (acknowledged...sent).last { try changes.state(after: $0) == seen }
+            #expect(number != nil, "\(seen) is no state between changes \(acknowledged) and \(sent)")
+            written.settle(number ?? acknowledged)
         }
         await node.kill()
         #expect(written.numbers.acknowledged > 100)
@@ -84,6 +86,51 @@ private let route = "/policies/SgxEnclave?api-version=2020-10-01"
     }
 }
 
+/// A sequence of changes, each of which leaves a state of its own: policies in turn with a second signer that comes and
+/// goes.
+private struct Changes: Sendable {
+    struct State: Hashable {
+        /// The text of the stored policy; nil for the default.
+        var policy: String?
+        var hasSecond: Bool
+    }
+
+    let first: TestSigner
+    let second: TestSigner
+
+    /// Makes change `number`, from 1.
+    func make(_ number: Int, _ node: NodeProcess) async throws -> ServerResponse {
+        guard number.isMultiple(of: 2) else {
+            return try await node.send(.put, route, body: Array(try first.policy(NodeTests.policy(number)).utf8))
+        }
+        let verb = number % 4 == 2 ? "add" : "remove"
+        return try await node.send(
+            .post, "/certificates:\(verb)?api-version=2020-10-01",
+            body: Array("\"\(try first.certificate(of: second))\"".utf8))
+    }
+
+    func state(after number: Int) throws -> State {
+        let policy = number.isMultiple(of: 2) ? number - 1 : number
+        return State(policy: policy < 1 ? nil : NodeTests.policy(policy), hasSecond: [2, 3].contains(number % 4))
+    }
+
+    func state(_ node: NodeProcess) async throws -> State {
+        let token = try #require(Answer(try await node.get()).claims["x-ms-policy"]?.string)
+        let isDefault = token == unsignedToken(AppraisalTexts.defaultSGX)
+        let list = Answer(try await node.send(.get, "/certificates?api-version=2020-10-01"))
+        let keys = try #require(list.claims["x-ms-policy-certificates"]?["keys"]?.array)
+        let signers = keys.compactMap { $0["x5c"]?.strings?.first }
+        #expect(signers.first == first.x5c)
+        return State(policy: isDefault ? nil : try policyText(token), hasSecond: signers.contains(second.x5c))
+    }
+
+    private func policyText(_ token: String) throws -> String {
+        let payload = try JSON.parse(JWS(compact: token, maximumBytes: 65_536).payload)
+        let text = try #require(payload["AttestationPolicy"]?.string.flatMap { Base64.decode($0, .lenient) })
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
 /// What was sent, and what the service said that it keeps.
 private final class Written: Sendable {
     private let state = Mutex<(sent: Int, acknowledged: Int)>((0, 0))
@@ -95,8 +142,8 @@ private final class Written: Sendable {
         }
     }
     func acknowledge(_ number: Int) { state.withLock { $0.acknowledged = number } }
-    /// What turned out to be kept counts from then on.
-    func settle(_ number: Int) { state.withLock { $0.acknowledged = max($0.acknowledged, number) } }
+    /// What turned out to be kept counts from then on, and what follows it is made again.
+    func settle(_ number: Int) { state.withLock { $0 = (number, number) } }
 }
 
 /// Folder, certificate and client of a test's nodes.
@@ -107,14 +154,18 @@ final class NodePlace: Sendable {
     let folder: TemporaryFolder
     let client: Client
     private let database: String?
+    private let isIsolated: Bool
 
-    init(database: String? = nil) throws {
+    /// - Parameter signer: the first policy signer of an isolated instance.
+    init(database: String? = nil, signer: TestSigner? = nil) throws {
         folder = try TemporaryFolder()
         self.database = database
+        isIsolated = signer != nil
         try ServerTests().makeCertificate(folder)
         client = try Client(authorities: folder.url.appending(path: "server.pem").path)
         try write(Array(Service.contributorToken.utf8), "token")
         try write([UInt8](repeating: 7, count: 32), "node.key")
+        if let signer { try write(Array(PEM.encode(signer.der, label: "CERTIFICATE").utf8), "signers.pem") }
     }
 
     /// A file that is its owner's alone.
@@ -136,6 +187,7 @@ final class NodePlace: Sendable {
             access: {contributorToken: token}
 
             """
+        if isIsolated { text += "trustModel: Isolated\npolicySigners: signers.pem\n" }
         if let database { text += "database: {connection: \"\(database)\", keyEncryptionKey: node.key}\n" }
         try write(Array(text.utf8), "\(name).yaml")
         let ready = folder.url.appending(path: "\(name).ready")

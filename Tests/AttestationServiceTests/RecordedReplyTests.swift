@@ -46,6 +46,7 @@ struct RecordedReplyTests {
         "x-ms-sgx-collateral": "hashes of collateral of another day; quotehash is the same",
         "maa-attestationcollateral": "as x-ms-sgx-collateral",
         "x-cloister-grade": "added: formats.md section 3",
+        "x-cloister-revocable": "added: the service publishes what it revokes",
         "x-cloister-tcb-status": "added: formats.md section 3",
         "x-cloister-valid-until": "added: formats.md section 3",
         "x-ms-sevsnpvm-chip-family": "added: in tokens since 2026",

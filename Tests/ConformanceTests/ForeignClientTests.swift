@@ -34,6 +34,15 @@ struct ForeignClientTests {
                 ])
             #expect(administered.contains("isolated: signed by anybody"))
             #expect(administered.contains("isolated: default again"))
+            let keys = try await checks(
+                "key_vault",
+                [
+                    try #require(endpoints["keys"]?["url"]?.string), state + "/ca.pem", state + "/admin-token", cloister,
+                    state,
+                ])
+            #expect(keys.contains("sync: release-rsa by RSA_AES_KEY_WRAP_384 is the key"))
+            #expect(keys.contains("async: release-k1 by CKM_RSA_AES_KEY_WRAP is the key"))
+            #expect(keys.contains("audit logs are whole"))
             try await fuzz(url, state)
         } catch {
             _ = try? await ForeignClients.run(cloister, ["down", "--state", state])
@@ -79,7 +88,7 @@ enum ForeignClients {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
         return ProjectFolders.python != nil
             && versions.contains { version in
-                ["azure/security/attestation", "azure/keyvault/keys", "schemathesis"].allSatisfy { package in
+                ["azure/security/attestation", "azure/keyvault/administration", "aiohttp", "schemathesis"].allSatisfy { package in
                     FileManager.default.fileExists(atPath: "\(libraries)/\(version)/site-packages/\(package)")
                 }
             }

@@ -145,6 +145,8 @@ final class FakeAuthorityKeys: AuthorityKeys {
         var asked: [(url: String, isFresh: Bool)] = []
         var failure: Refusal?
         var lists: [String: RevocationList] = [:]
+        /// Happens once while an authority is asked.
+        var meanwhile: (@Sendable () async -> Void)?
     }
 
     let state: Mutex<State>
@@ -160,6 +162,11 @@ final class FakeAuthorityKeys: AuthorityKeys {
             state.asked.append((issuer.url, isFresh))
             return ((isFresh ? state.fresh[issuer.url] : nil) ?? state.sets[issuer.url], state.failure)
         }
+        let meanwhile = state.withLock { state in
+            defer { state.meanwhile = nil }
+            return state.meanwhile
+        }
+        await meanwhile?()
         if let failure { throw failure }
         guard let set else { throw Refusal(.issuerKeysUnavailable, "nobody answers") }
         return try IssuerKeySet(json: set)
@@ -286,11 +293,14 @@ struct Fixture {
 
     /// Makes a key that stays in the service.
     @discardableResult
-    func create(_ name: String = "k", _ members: JSON) async throws -> Answer {
+    func create(_ name: String, _ members: JSON) async throws -> Answer {
         let answer = await send(.post, "/keys/\(name)/create", members)
         try #require(answer.status == 200, "\(answer.json)")
         return answer
     }
+
+    @discardableResult
+    func create(_ members: JSON) async throws -> Answer { try await create("k", members) }
 
     static let k = (0..<32).map { UInt8($0) }
 

@@ -2,6 +2,7 @@
 
 import Encoding
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import KeyService
@@ -35,7 +36,8 @@ import Testing
         #expect(await fixture.send(.get, "/deletedkeys/records").status == 404)
         #expect(await fixture.send(.get, "/keys/records/versions").json["value"]?.array?.count == 2)
         #expect(try await fixture.release().material() == [UInt8](repeating: 8, count: 32))
-        #expect(fixture.auditFile.entries.compactMap { $0["event"]?.string }.contains("key.recover"))
+        let events = fixture.auditFile.entries.map { $0["event"] }
+        #expect(events.contains("key.recover"))
     }
 
     @Test("AC-071 a deleted key is not released, and its name is not free")
@@ -82,7 +84,8 @@ import Testing
         fixture.clock.advance(1)
         await fixture.vault.keepUp()
         #expect(await fixture.send(.get, "/deletedkeys").json["value"] == [])
-        #expect(fixture.auditFile.entries.last { $0["event"] == "key.purge" }?["caller"] == "schedule")
+        let last = fixture.auditFile.entries.last { $0["event"] == "key.purge" }
+        #expect(last?["caller"] == "schedule")
         try await fixture.create("gone", ["kty": "EC"])
     }
 

@@ -4,6 +4,7 @@ import Crypto
 import CryptoExtras
 import Encoding
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import KeyService

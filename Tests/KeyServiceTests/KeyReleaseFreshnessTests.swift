@@ -4,6 +4,7 @@ import AttestationToken
 import Crypto
 import Encoding
 import Foundation
+import HTTPTypes
 import Synchronization
 import Testing
 
@@ -59,6 +60,72 @@ import Testing
         }
         #expect(statuses.filter { $0 == 200 }.count == 1)
         #expect(statuses.filter { $0 == 403 }.count == 7)
+    }
+
+    // MARK: Changes while a release is decided
+
+    @Test(
+        "AC-065 AC-071 a release under way obeys a change that was acknowledged before it was decided",
+        arguments: [
+            ("claim-mismatch:x-ms-sgx-mrenclave", "policy"), ("key-state", "disable"), ("not-found", "delete"),
+            ("authority-not-allowed", "authority"), ("key-state", "expire"),
+        ])
+    func races(_ refusal: String, _ change: String) async throws {
+        let fixture = try Fixture()
+        try await fixture.importKey()
+        var policy = fixture.authority.policy
+        switch change {
+        case "policy":
+            policy = try JSON.parse(
+                policy.text.replacing(String(repeating: "5f", count: 32), with: String(repeating: "60", count: 32)))
+        case "authority":
+            policy = try JSON.parse(policy.text.replacing("attestation.cloister.example", with: "other.example"))
+        default: break
+        }
+        let body: JSON =
+            switch change {
+            case "disable": ["attributes": ["enabled": false]]
+            case "expire": ["attributes": ["exp": .integer(Shared.now.seconds - 1)]]
+            default: ["release_policy": ["data": .string(Base64.encodeURL(policy.canonical))]]
+            }
+        fixture.keys.state.withLock {
+            $0.meanwhile = {
+                let answer = await fixture.send(change == "delete" ? .delete : .patch, "/keys/records", body)
+                #expect(answer.status == 200)
+            }
+        }
+        let answer = await fixture.release()
+        #expect(answer.refusal == refusal && answer.json["value"] == nil, "\(answer.json)")
+        #expect(fixture.auditFile.entries.last?["event"] == "key.release")
+        #expect(fixture.auditFile.entries.last?["outcome"] == "refused")
+    }
+
+    @Test func `releases and changes of the policy at the same time agree with the order of the audit log`()
+        async throws
+    {
+        let fixture = try Fixture()
+        let open = JSON.string(Base64.encodeURL(fixture.authority.policy.canonical))
+        let text = fixture.authority.policy.text
+        let closed = JSON.string(
+            Base64.encodeURL(try JSON.parse(text.replacing("medical-platform", with: "nobody")).canonical))
+        try await fixture.importKey()
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<30 {
+                group.addTask {
+                    let data = index.isMultiple(of: 2) ? closed : open
+                    _ = await fixture.send(.patch, "/keys/records", ["release_policy": ["data": data]])
+                }
+                group.addTask {
+                    let answer = await fixture.release()
+                    #expect(answer.status == 200 || answer.refusal == "claim-mismatch:x-ms-runtime.role")
+                }
+            }
+        }
+        // Each release names the policy that decided it, and only the open one lets anybody through.
+        let opened = try KeyReleasePolicy(json: fixture.authority.policy).digest.description
+        for entry in fixture.auditFile.entries where entry["event"] == "key.release" {
+            #expect((entry["outcome"] == "allowed") == (entry["policy"]?.string == opened))
+        }
     }
 
     // MARK: Authorities of the configuration

@@ -216,6 +216,30 @@ final class FaultyFile: AuditFile {
         #expect(try AuditLog(file: FaultyFile(file.bytes), clock: clock).count == 50)
     }
 
+    @Test("AC-075 of many calls that share a failing disk none goes on")
+    func sharedFault() async throws {
+        let file = try file(2)
+        let log = try AuditLog(file: file, clock: clock)
+        file.state.withLock { $0.fault = .synchronize }
+        let refused = await withTaskGroup(of: RefusalCode?.self) { group in
+            for number in 0..<20 {
+                let entry = entry(number)
+                group.addTask {
+                    do throws(Refusal) {
+                        try await log.record(entry)
+                        return nil
+                    } catch { return error.code }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(refused == Array(repeating: .auditUnavailable, count: 20))
+        #expect(log.count == 2)
+        file.state.withLock { $0.fault = nil }
+        try await log.record(entry(9))
+        #expect(try AuditLog(file: FaultyFile(file.bytes), clock: clock).count == 3)
+    }
+
     @Test func `members are cut to a length that the reader takes`() throws {
         let file = FaultyFile()
         let log = try AuditLog(file: file, clock: clock)

@@ -1,5 +1,6 @@
 import CAllocationCount
 import Crypto
+import CryptoExtras
 import Encoding
 import Evidence
 import Foundation
@@ -32,7 +33,8 @@ enum EvidenceBenchmark {
             .nitro, "nitro/evervault/valid-attestation-doc-bytes", collateral: nil, at: 1_665_651_542, in: vectors)
 
         let operations: [String: () -> Bool] = [
-            "rawP384": try rawP384(), "rawP256": try rawP256(), "snpWarm": try snp.warm(), "sgxWarm": try sgx.warm(),
+            "rawP384": try rawP384(), "rawP256": try rawP256(), "rawRS256": try rawRS256(),
+            "snpWarm": try snp.warm(), "sgxWarm": try sgx.warm(),
             "tdx4Warm": try tdx4.warm(), "tdx5Warm": try tdx5.warm(), "nitroWarm": try nitro.warm(),
             "sgxCold": sgx.cold(), "tdx4Cold": tdx4.cold(), "tdx5Cold": tdx5.cold(), "snpCold": snp.cold(),
         ]
@@ -66,6 +68,13 @@ enum EvidenceBenchmark {
         let signature = try key.signature(for: message)
         let publicKey = key.publicKey
         return { publicKey.isValidSignature(signature, for: message) }
+    }
+
+    /// RSA-2048 signature of the same crypto library over a token's length.
+    private static func rawRS256() throws -> () -> Bool {
+        let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+        let message = [UInt8](repeating: 7, count: 4_000)
+        return { (try? key.signature(for: message, padding: .insecurePKCS1v1_5)) != nil }
     }
 
     /// P-256 signature verification of the same crypto library over a quote's signed part.

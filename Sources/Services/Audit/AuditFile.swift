@@ -69,7 +69,8 @@ final class SystemAuditFile: AuditFile {
     }
 
     func synchronize() throws(AuditFileError) {
-        guard fsync(descriptor) == 0 else { throw AuditFileError(errorNumber: errno) }
+        // The length goes with the data; times of the file are nobody's proof.
+        guard fdatasync(descriptor) == 0 else { throw AuditFileError(errorNumber: errno) }
     }
 }
 

@@ -18,9 +18,16 @@ package final class AuditLog: Sendable {
         var hasLeftovers: Bool
     }
 
+    /// A call that waits until its line is on the disk.
+    private struct Waiting {
+        let entry: AuditEntry
+        let continuation: CheckedContinuation<Result<Void, Refusal>, Never>
+    }
+
     private let file: any AuditFile
     private let clock: WallClock
     private let state: Mutex<State>
+    private let waiting = Mutex<[Waiting]>([])
     private let queue = DispatchQueue(label: "cloister.audit")
 
     /// Opens or creates the log at `path` (mode 0600) and checks the whole chain.
@@ -60,7 +67,35 @@ package final class AuditLog: Sendable {
     ///
     /// - Throws: `audit-unavailable`; then the decision must not take effect. The log recovers by itself once the file
     ///   can be written again.
-    package func append(_ entry: AuditEntry) throws(Refusal) {
+    package func append(_ entry: AuditEntry) throws(Refusal) { try append([entry]) }
+
+    /// `append` on a thread that may block. What comes while the disk is busy is written together by whoever is next, so
+    /// that many calls share one wait for the disk.
+    package func record(_ entry: AuditEntry) async throws(Refusal) {
+        let result: Result<Void, Refusal> = await withCheckedContinuation { continuation in
+            let isFirst = waiting.withLock { waiting in
+                waiting.append(Waiting(entry: entry, continuation: continuation))
+                return waiting.count == 1
+            }
+            if isFirst { queue.async { self.appendWaiting() } }
+        }
+        try result.get()
+    }
+
+    private func appendWaiting() {
+        let batch = waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        let result: Result<Void, Refusal>
+        do throws(Refusal) { result = .success(try append(batch.map(\.entry))) } catch {
+            result = .failure(error)
+        }
+        for one in batch { one.continuation.resume(returning: result) }
+    }
+
+    /// All of them or none.
+    private func append(_ entries: [AuditEntry]) throws(Refusal) {
         let time = clock.now()
         let result: Result<Void, AuditFileError> = state.withLock { state in
             do throws(AuditFileError) {
@@ -70,33 +105,20 @@ package final class AuditLog: Sendable {
                     state.hasLeftovers = false
                 }
                 var chain = state.chain
-                let line = chain.line(entry.members(at: time)) + [UInt8(ascii: "\n")]
+                var lines: [UInt8] = []
+                for entry in entries { lines += chain.line(entry.members(at: time)) + [UInt8(ascii: "\n")] }
                 state.hasLeftovers = true
-                try file.write(line, at: state.length)
+                try file.write(lines, at: state.length)
                 try file.synchronize()
                 state.hasLeftovers = false
                 state.chain = chain
-                state.length += Int64(line.count)
+                state.length += Int64(lines.count)
                 return .success(())
             } catch {
                 return .failure(error)
             }
         }
         if case .failure(let error) = result { throw AuditLog.unavailable(error) }
-    }
-
-    /// `append` on a thread that may block.
-    package func record(_ entry: AuditEntry) async throws(Refusal) {
-        let result: Result<Void, Refusal> = await withCheckedContinuation { continuation in
-            queue.async {
-                do throws(Refusal) {
-                    continuation.resume(returning: .success(try self.append(entry)))
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-        }
-        try result.get()
     }
 
     // MARK: Opening

@@ -24,19 +24,22 @@ package struct AttestationHandler: RequestHandler {
     private let calls = CallLimit(maximum: AttestationHandler.maximumCalls)
     private let clients: ClientLimits
     /// Refusals of callers without a credential that are written down: one a second, after the first sixty.
-    let strangers = ClientLimits(perSecond: 1, burst: 60)
+    let strangers: ClientLimits
 
     /// - Parameters:
     ///   - allowedOrigins: web origins whose pages may call.
     ///   - requestsPerSecond: what one client address may ask for, with twice as many at once; 0 for no limit.
     ///   - isCollateralThere: whether the collateral source has anything to offer, for `/health/ready`.
+    ///   - now: of the clock that rates are counted on.
     package init(
         _ instance: AttestationInstance, allowedOrigins: [String], requestsPerSecond: Int = 0,
-        isCollateralThere: @escaping @Sendable () -> Bool
+        isCollateralThere: @escaping @Sendable () -> Bool,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.instance = instance
         crossOrigin = CrossOrigin(origins: allowedOrigins)
-        clients = ClientLimits(perSecond: Double(requestsPerSecond), burst: Double(requestsPerSecond) * 2)
+        clients = ClientLimits(perSecond: Double(requestsPerSecond), burst: Double(requestsPerSecond) * 2, now: now)
+        strangers = ClientLimits(perSecond: 1, burst: 60, now: now)
         self.isCollateralThere = isCollateralThere
     }
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How many requests each client may make: a bucket of tokens for every address, over the continuous clock.
+/// How many requests each client may make: a bucket of tokens for every address.
 final class ClientLimits: Sendable {
     /// Most addresses that are remembered; then all start anew, which only ever lets more through.
     static let maximumClients = 10_000
@@ -12,17 +12,20 @@ final class ClientLimits: Sendable {
 
     private let perSecond: Double
     private let burst: Double
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let buckets = Mutex<[String: Bucket]>([:])
 
     /// - Parameter perSecond: requests a second that go on; 0 for no limit.
-    init(perSecond: Double, burst: Double) {
+    init(perSecond: Double, burst: Double, now: @escaping @Sendable () -> ContinuousClock.Instant) {
         self.perSecond = perSecond
         self.burst = burst
+        self.now = now
     }
 
     /// Nil for a request that may go on; otherwise whole seconds until the next one may.
-    func wait(_ client: String, at now: ContinuousClock.Instant = .now) -> Int? {
+    func wait(_ client: String) -> Int? {
         guard perSecond > 0 else { return nil }
+        let now = now()
         return buckets.withLock { buckets in
             if buckets.count >= Self.maximumClients, buckets[client] == nil { buckets.removeAll() }
             var bucket = buckets[client] ?? Bucket(tokens: burst, last: now)

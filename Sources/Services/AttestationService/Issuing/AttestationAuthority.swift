@@ -229,8 +229,10 @@ extension AttestationAuthority {
     private func policy(_ type: AttestationType, draft: String?) async throws(APIError) -> AppliedPolicy {
         guard let draft else {
             if let applied = try await dependencies.policies.applied(type) { return applied }
+            // Azure's word for it, which names what Tpm once was for.
+            let name = type == .tpm ? "VBS attestation" : type.rawValue
             throw APIError(
-                Refusal(.policyInvalid, "A \(type.rawValue) policy has not been set on the attestation provider."))
+                Refusal(.policyInvalid, "A \(name) policy has not been set on the attestation provider."))
         }
         do throws(PolicyError) { return AppliedPolicy(try AppraisalPolicy(parsing: draft)) } catch {
             throw APIError(status: 400, code: .policyParsing, refusal: Refusal(.policyInvalid, "\(error)"))

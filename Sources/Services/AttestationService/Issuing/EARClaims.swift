@@ -29,7 +29,8 @@ struct EARClaims {
             profile.verifierID: ["build": "cloister-1", "developer": "Cloister"],
             "submods": .object([profile == .draft ? type.claim : "cpu0": .object(part)]),
         ]
-        for name in Self.registered { members[name] = claims[name] }
+        // Relying parties see from the outside of a token whether there is a list to look into.
+        for name in Self.registered + [RevocationList.claim] { members[name] = claims[name] }
         if let nonce = claims["nonce"]?.string {
             members["eat_nonce"] = .string(Base64.encodeURL(Array(nonce.utf8)))
         }

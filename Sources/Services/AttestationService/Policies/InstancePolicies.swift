@@ -1,5 +1,5 @@
-package import Access
-import AppraisalPolicy
+import Access
+package import AppraisalPolicy
 package import Audit
 package import Encoding
 package import Storage

@@ -17,6 +17,42 @@ extension KeyVault {
         guard call.api.hasRelease else {
             throw .badParameter("Key release needs api-version 7.3-preview or later.")
         }
+        let asked = try await releasable(name, version: version, &decision)
+        let targets = try await verifier.verify(wish.targets, policy: asked.policy, at: clock.now())
+        // They agree about the unit's keys, so that any of them names the one to wrap to.
+        let target = targets[0]
+        decision.party = target.party
+        // Hearing from the authorities takes time, in which the key may have changed: what holds now decides.
+        let key = try await releasable(name, version: asked.version.version, &decision)
+        try KeyVault.require(key.policy, of: targets)
+        let wrapping: WrappingKey
+        do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
+        try await useNonce(wish.nonce, of: key.version, in: target, &decision)
+        let (signer, randomness) = (signer, randomness)
+        let endpoint = call.endpoint
+        let value = try await blocking { () throws(Refusal) in
+            let ciphertext = try wrapping.wrap(key.material, wish.algorithm, randomness: randomness)
+            return try signer.sign(
+                wish.answer(
+                    bundle: endpoint.bundle(
+                        key.record, key.version, released: wish.released(ciphertext, wrappingKeyID: wrapping.keyID)),
+                    keyID: endpoint.keyID(name), api: call.api))
+        }
+        return .json(["value": .string(value)])
+    }
+
+    /// A version of an exportable key that may be released at this moment.
+    private struct Releasable: Sendable {
+        var record: KeyRecord
+        var version: KeyVersion
+        var policy: KeyReleasePolicy
+        var material: KeyMaterial
+    }
+
+    /// The key as it is now.
+    private func releasable(
+        _ name: String, version: String?, _ decision: inout KeyDecision
+    ) async throws(APIError) -> Releasable {
         let (record, found, material) = try await store.read { keys in
             let (record, found) = try keys.find(name, version)
             return (record, found, record.isExportable ? try keys.material(of: found) : nil)
@@ -26,34 +62,15 @@ extension KeyVault {
             throw APIError(Refusal(.notReleasable, "The key is not exportable."))
         }
         decision.policy = policy.digest
-        let now = clock.now()
         do throws(Refusal) {
-            try found.attributes.requireUsable(for: .release, at: now)
+            try found.attributes.requireUsable(for: .release, at: clock.now())
             guard isPolicyCurrent else {
                 throw Refusal(.endorsementInvalid, "the party policy that names the authorities is not current")
             }
         } catch {
             throw APIError(error)
         }
-        let targets = try await verifier.verify(wish.targets, policy: policy, at: now)
-        // They agree about the unit's keys, so that any of them names the one to wrap to.
-        let target = targets[0]
-        decision.party = target.party
-        try KeyVault.require(policy, of: targets)
-        let wrapping: WrappingKey
-        do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
-        try await useNonce(wish.nonce, of: found, in: target, &decision)
-        let (signer, randomness) = (signer, randomness)
-        let endpoint = call.endpoint
-        let value = try await blocking { () throws(Refusal) in
-            let ciphertext = try wrapping.wrap(material, wish.algorithm, randomness: randomness)
-            return try signer.sign(
-                wish.answer(
-                    bundle: endpoint.bundle(
-                        record, found, released: wish.released(ciphertext, wrappingKeyID: wrapping.keyID)),
-                    keyID: endpoint.keyID(name), api: call.api))
-        }
-        return .json(["value": .string(value)])
+        return Releasable(record: record, version: found, policy: policy, material: material)
     }
 
     /// The tag, with value `true`, of keys each of whose releases needs a nonce that was never used before.
@@ -100,50 +117,5 @@ extension KeyVault {
                     expected: expected, seen: seen ?? "missing")
             }
         }
-    }
-}
-
-/// The body of a release request.
-private struct ReleaseWish: Sendable {
-    /// The token of the API's `target`, then those of `further_targets`, of other authorities; never empty.
-    let targets: [String]
-    let nonce: String?
-    let algorithm: WrappingAlgorithm
-
-    init(_ body: KeyBody) throws(APIError) {
-        guard let target = try body.string("target"), !target.isEmpty else {
-            throw .badParameter("Property target is missing.")
-        }
-        let further = try body.strings("further_targets") ?? []
-        guard further.count < AuthoritySet.maximumTokens else {
-            throw .badParameter("Property further_targets has too many tokens.")
-        }
-        targets = [target] + further
-        nonce = try body.string("nonce")
-        guard nonce?.utf8.count ?? 0 <= 1_024 else { throw .badParameter("Property nonce is too long.") }
-        let name = try body.string("enc") ?? WrappingAlgorithm.sha1.rawValue
-        guard let algorithm = WrappingAlgorithm(rawValue: name) else {
-            throw .badParameter("Property enc is not a known algorithm.")
-        }
-        self.algorithm = algorithm
-    }
-
-    /// The member `key_hsm`.
-    func released(_ ciphertext: [UInt8], wrappingKeyID: String) -> String {
-        let json: JSON = [
-            "ciphertext": .string(Base64.encodeURL(ciphertext)),
-            "header": ["alg": "dir", "enc": .string(algorithm.rawValue), "kid": .string(wrappingKeyID)],
-            "schema_version": "1.0",
-        ]
-        return Base64.encodeURL(json.canonical)
-    }
-
-    /// The signed payload: what was asked, repeated, and the key.
-    func answer(bundle: JSON, keyID: String, api: APIVersion) -> JSON {
-        var request: [String: JSON] = [
-            "api-version": .string(api.text), "enc": .string(algorithm.rawValue), "kid": .string(keyID),
-        ]
-        if let nonce { request["nonce"] = .string(nonce) }
-        return ["request": .object(request), "response": ["key": bundle]]
     }
 }

@@ -1,0 +1,69 @@
+"""Attest requests per second over TLS with 64 keep-alive clients (wrk), SGX and SNP, before and after the service's state
+holds 100,000 policies and 100,000 revoked tokens: one JSON line.
+
+Arguments: the command line tool, and the state folder of a running installation."""
+import json
+import pathlib
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+tool, state = sys.argv[1], pathlib.Path(sys.argv[2])
+endpoint = json.loads((state / "endpoints.json").read_text())["attestation"]
+seconds, clients, entries = 6, 64, 100_000
+script = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+local file = io.open("%s", "rb")
+wrk.body = file:read("*a")
+file:close()
+"""
+unit = {"us": 0.001, "ms": 1, "s": 1000}
+
+
+def load(folder, route, tee):
+    body = folder / f"{tee}.json"
+    if not body.exists():
+        data = folder / "runtime.json"
+        data.write_text('{"purpose":"benchmark"}')
+        request = folder / f"{tee}-request.json"
+        subprocess.run([tool, "evidence", "--state", state, "--tee", tee, "--runtime-data", data, "--format", "maa", "--output", request], check=True)
+        body.write_text(json.dumps(json.loads(request.read_text())["request"]))
+        (folder / f"{tee}.lua").write_text(script % body)
+    url = f"{endpoint}/attest/{route}?api-version=2022-08-01"
+    command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--latency", "--script", folder / f"{tee}.lua", url]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        sys.exit(f"attest requests failed:\n{text}")
+    percentile = {p: float(value) * unit[u] for p, value, u in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s)$", text, re.M)}
+    return {"rate": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]), "p50": percentile["50"], "p99": percentile["99"]}
+
+
+def fill():
+    """Policies of other instances, and tokens that this one revoked, in the form in which the service writes them."""
+    end = int(time.time()) + 28_000
+    database = sqlite3.connect(state / "attestation/attestation.sqlite", timeout=30)
+    with database:
+        (revision,) = database.execute("SELECT value FROM revision").fetchone()
+        rows = [(f"tenant-{n}", "policy", "SgxEnclave", revision + 1 + n, b"{}") for n in range(entries)]
+        revision += entries
+        for n in range(entries // 1000):
+            lines = "".join(f"{n:032x}{k:032x} {end}\n" for k in range(1000))
+            rows.append(("attestation", "revoked", f"tcb:{n:016x}", revision + 1 + n, lines.encode()))
+        database.executemany("INSERT INTO records (owner, kind, name, revision, value) VALUES (?, ?, ?, ?, ?)", rows)
+        database.execute("UPDATE revision SET value = ?", (rows[-1][3],))
+    database.close()
+
+
+with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
+    routes = {"sgx": "SgxEnclave", "snp": "SevSnpVm"}
+    for tee, route in routes.items():
+        load(folder, route, tee)
+    result = {tee: load(folder, route, tee) for tee, route in routes.items()}
+    fill()
+    result |= {f"{tee}Full": load(folder, route, tee) for tee, route in routes.items()}
+print(json.dumps(result))
