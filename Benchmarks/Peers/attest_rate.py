@@ -12,7 +12,7 @@ import tempfile
 import time
 
 tool, state = sys.argv[1], pathlib.Path(sys.argv[2])
-endpoint = json.loads((state / "endpoints.json").read_text())["attestation"]
+endpoint = json.loads((state / "endpoints.json").read_text())["attestation"]["url"]
 seconds, clients, entries = 6, 64, 100_000
 script = """
 wrk.method = "POST"
@@ -45,7 +45,7 @@ def load(folder, route, tee):
 def fill():
     """Policies of other instances, and tokens that this one revoked, in the form in which the service writes them."""
     end = int(time.time()) + 28_000
-    database = sqlite3.connect(state / "attestation/attestation.sqlite", timeout=30)
+    database = sqlite3.connect(next(state.rglob("attestation.sqlite")), timeout=30)
     with database:
         (revision,) = database.execute("SELECT value FROM revision").fetchone()
         rows = [(f"tenant-{n}", "policy", "SgxEnclave", revision + 1 + n, b"{}") for n in range(entries)]

@@ -1,5 +1,6 @@
 public import Encoding
 public import Evidence
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -8,15 +9,36 @@ public import Evidence
 /// Collateral from files that somebody keeps up to date, such as `simulated-tee`:
 /// `sgx/<fmspc in lower-case hex>.json`, the same under `tdx` (formats section 8), and `snp/<product>-crl.der`.
 ///
-/// Files are read anew each time, so that a refreshed one counts at once.
+/// Files are read anew each time, so that a refreshed one counts at once; what is in them is worked out anew when they
+/// have changed.
 public struct CollateralFolder: CollateralSource {
     /// Longest file that is read, in bytes; real collateral has about 25 KiB.
     public static let maximumBytes = 1_048_576
 
     private let folder: String
+    private let known = Known()
 
     public init(path: String) {
         folder = path
+    }
+
+    /// The last content of each file, and what was in it.
+    private final class Known: Sendable {
+        /// Most files that are remembered; then all are read anew.
+        private static let maximum = 256
+        private let files = Mutex<[String: (bytes: [UInt8], collateral: DCAPCollateral)]>([:])
+
+        func collateral(_ name: String, _ bytes: [UInt8]) -> DCAPCollateral? {
+            guard let file = files.withLock({ $0[name] }), file.bytes == bytes else { return nil }
+            return file.collateral
+        }
+
+        func keep(_ name: String, _ bytes: [UInt8], _ collateral: DCAPCollateral) {
+            files.withLock { files in
+                if files.count >= Known.maximum { files = [:] }
+                files[name] = (bytes, collateral)
+            }
+        }
     }
 
     public func dcap(
@@ -26,14 +48,20 @@ public struct CollateralFolder: CollateralSource {
             throw Refusal(.collateralInvalid, "collateral is kept for SGX and TDX, by FMSPCs of six bytes")
         }
         let name = Hex.encode(fmspc)
-        guard let bytes = try read("\(tee.rawValue)/\(name).json") else {
+        let file = "\(tee.rawValue)/\(name).json"
+        guard let bytes = try read(file) else {
             throw Refusal(.collateralInvalid, "there is no \(tee.rawValue) collateral for FMSPC \(name)")
         }
+        if let collateral = known.collateral(file, bytes) { return collateral }
         let json: JSON
         do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
             throw Refusal(.collateralInvalid, "collateral for FMSPC \(name): \(error)")
         }
-        do throws(Refusal) { return try DCAPCollateral(json: json) } catch {
+        do throws(Refusal) {
+            let collateral = try DCAPCollateral(json: json)
+            known.keep(file, bytes, collateral)
+            return collateral
+        } catch {
             throw Refusal(.collateralInvalid, error.detail)
         }
     }

@@ -25,19 +25,36 @@ extension JSON {
             output.append(UInt8(ascii: "]"))
         case .object(let members):
             output.append(UInt8(ascii: "{"))
-            let names = members.keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
-            for (index, name) in names.enumerated() {
+            let members = members.sorted { JSON.precedes($0.key, $1.key) }
+            for (index, (name, value)) in members.enumerated() {
                 if index > 0 { output.append(UInt8(ascii: ",")) }
                 JSON.write(name, to: &output)
                 output.append(UInt8(ascii: ":"))
-                (members[name] ?? .null).write(to: &output)
+                value.write(to: &output)
             }
             output.append(UInt8(ascii: "}"))
         }
     }
 
+    /// The order of UTF-16 code units. UTF-8 has the same, but for what lies above the surrogates and beyond the first
+    /// plane.
+    private static func precedes(_ left: String, _ right: String) -> Bool {
+        var (ours, theirs) = (left.utf8.makeIterator(), right.utf8.makeIterator())
+        while let theirByte = theirs.next() {
+            guard let byte = ours.next() else { return true }
+            guard byte == theirByte else {
+                return max(byte, theirByte) < 0xee
+                    ? byte < theirByte : left.utf16.lexicographicallyPrecedes(right.utf16)
+            }
+        }
+        return false
+    }
+
     private static func write(_ string: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
+        defer { output.append(UInt8(ascii: "\"")) }
+        let isPlain = string.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        if isPlain { return output.append(contentsOf: string.utf8) }
         for byte in string.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -52,7 +69,6 @@ extension JSON {
             default: output.append(byte)
             }
         }
-        output.append(UInt8(ascii: "\""))
     }
 
     /// The shortest form that reads back as `value`, laid out as ECMAScript does (RFC 8785 section 3.2.2.3).

@@ -69,18 +69,19 @@ package struct SQLiteStateStore: StateStore {
 
         func record(_ key: StateKey) throws -> StateRecord? {
             try Row.fetchOne(
-                database, sql: "SELECT revision, value FROM records WHERE owner = ? AND kind = ? AND name = ?",
+                database.cachedStatement(
+                    sql: "SELECT revision, value FROM records WHERE owner = ? AND kind = ? AND name = ?"),
                 arguments: [key.owner, key.kind, key.name]
             ).map { StateRecord(key: key, revision: $0.integer("revision"), value: $0.bytes("value")) }
         }
 
         func records(owner: String, kind: String, after revision: Int64, limit: Int) throws -> [StateRecord] {
             try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT name, revision, value FROM records WHERE owner = ? AND kind = ? AND revision > ?
-                    ORDER BY revision LIMIT ?
-                    """,
+                database.cachedStatement(
+                    sql: """
+                        SELECT name, revision, value FROM records WHERE owner = ? AND kind = ? AND revision > ?
+                        ORDER BY revision LIMIT ?
+                        """),
                 arguments: [owner, kind, revision, limit]
             ).map { row in
                 StateRecord(
@@ -91,14 +92,14 @@ package struct SQLiteStateStore: StateStore {
 
         func put(_ value: [UInt8]?, at key: StateKey) throws -> Int64 {
             let next = try Int64.fetchOne(
-                database, sql: "UPDATE revision SET value = value + 1 WHERE id = 1 RETURNING value")
+                database.cachedStatement(sql: "UPDATE revision SET value = value + 1 WHERE id = 1 RETURNING value"))
             guard let next else { throw StateStoreError("the state database has lost its revision") }
-            try database.execute(
+            let statement = try database.cachedStatement(
                 sql: """
                     INSERT INTO records (owner, kind, name, revision, value) VALUES (?, ?, ?, ?, ?)
                     ON CONFLICT (owner, kind, name) DO UPDATE SET revision = excluded.revision, value = excluded.value
-                    """,
-                arguments: [key.owner, key.kind, key.name, next, value.map { Data($0) }])
+                    """)
+            try statement.execute(arguments: [key.owner, key.kind, key.name, next, value.map { Data($0) }])
             return next
         }
     }

@@ -19,15 +19,10 @@ package final class DistrustBook: Sendable {
         package var json: JSON { ["mark": .string(mark.description), "since": .integer(since.seconds)] }
     }
 
-    private struct Marks: Sendable {
-        var revision: Int64 = 0
-        var entries: [EvidenceMark: Timestamp] = [:]
-    }
-
     private let instance: String
     private let store: any StateStore
     private let audit: AuditLog
-    private let marks = Mutex(Marks())
+    private let marks: SharedRead<[Entry]>
     private let revoked = Mutex(RevokedTokens())
     private let recorder: TokenRecorder
 
@@ -37,6 +32,14 @@ package final class DistrustBook: Sendable {
         self.store = store
         self.audit = audit
         recorder = TokenRecorder(instance: instance, store: store)
+        let known = DistrustedMarks()
+        marks = SharedRead {
+            let revision = known.revision
+            return known.take(
+                try await store.read { reader in
+                    try DistrustBook.all(DistrustBook.markKind, of: instance, after: revision, in: reader)
+                })
+        }
     }
 
     static let markKind = "distrust"
@@ -50,17 +53,7 @@ package final class DistrustBook: Sendable {
     ///
     /// - Throws: `not-ready` when the store does not answer.
     package func entries() async throws(Refusal) -> [Entry] {
-        let known = marks.withLock { $0.revision }
-        let changes = try await changes(DistrustBook.markKind, after: known)
-        return marks.withLock { marks in
-            for change in changes {
-                guard let mark = try? EvidenceMark(parsing: change.key.name) else { continue }
-                marks.entries[mark] = change.value.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
-                    .map { Timestamp(seconds: $0) }
-                marks.revision = max(marks.revision, change.revision)
-            }
-            return marks.entries.map { Entry(mark: $0.key, since: $0.value) }.sorted { $0.mark < $1.mark }
-        }
+        do { return try await marks.value() } catch { throw DistrustBook.refusal(error) }
     }
 
     /// The list of revoked tokens as it stands; unsigned.
@@ -163,5 +156,25 @@ package final class DistrustBook: Sendable {
 
     static func refusal(_ error: any Error) -> Refusal {
         (error as? Refusal) ?? Refusal(.notReady, "the state does not answer: \(error)")
+    }
+}
+
+/// The marks that were distrusted at the last look, with which the next one goes on.
+private final class DistrustedMarks: Sendable {
+    private let state = Mutex<(revision: Int64, entries: [EvidenceMark: Timestamp])>((0, [:]))
+
+    var revision: Int64 { state.withLock { $0.revision } }
+
+    func take(_ changes: [StateRecord]) -> [DistrustBook.Entry] {
+        state.withLock { state in
+            for change in changes {
+                guard let mark = try? EvidenceMark(parsing: change.key.name) else { continue }
+                state.entries[mark] = change.value.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+                    .map { Timestamp(seconds: $0) }
+                state.revision = max(state.revision, change.revision)
+            }
+            return state.entries.map { DistrustBook.Entry(mark: $0.key, since: $0.value) }
+                .sorted { $0.mark < $1.mark }
+        }
     }
 }

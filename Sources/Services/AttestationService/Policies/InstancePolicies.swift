@@ -32,6 +32,7 @@ package final class InstancePolicies: Sendable {
     private let defaults: [AttestationType: AppliedPolicy]
     /// The last parsed policy of each type, by its revision.
     private let parsed = Mutex<[AttestationType: (revision: Int64, policy: AppliedPolicy)]>([:])
+    private let reads: [AttestationType: SharedRead<StateRecord?>]
 
     /// - Parameter instance: the name under which the store keeps what is this instance's.
     /// - Throws: `policy-invalid` when a default policy does not parse.
@@ -43,7 +44,10 @@ package final class InstancePolicies: Sendable {
         self.store = store
         self.audit = audit
         var defaults: [AttestationType: AppliedPolicy] = [:]
+        var reads: [AttestationType: SharedRead<StateRecord?>] = [:]
         for type in AttestationType.allCases {
+            let key = Self.key(type, of: instance)
+            reads[type] = SharedRead { try await store.read { try $0.record(key) } }
             guard let text = Self.defaultText(type) else { continue }
             do throws(PolicyError) {
                 defaults[type] = AppliedPolicy(try AppraisalPolicy(parsing: text), isDefault: true)
@@ -52,6 +56,7 @@ package final class InstancePolicies: Sendable {
             }
         }
         self.defaults = defaults
+        self.reads = reads
     }
 
     static func defaultText(_ type: AttestationType) -> String? { type.defaultPolicyText }
@@ -91,9 +96,8 @@ package final class InstancePolicies: Sendable {
 
     private func stored(_ type: AttestationType) async throws(APIError) -> (StoredPolicy, revision: Int64)? {
         guard trustModel != .shared else { return nil }
-        let key = key(type)
         let record: StateRecord?
-        do { record = try await store.read { try $0.record(key) } } catch { throw Self.apiError(error) }
+        do { record = try await reads[type]?.value() ?? nil } catch { throw Self.apiError(error) }
         guard let record, let value = record.value else { return nil }
         do throws(Refusal) { return (try StoredPolicy(value), record.revision) } catch { throw APIError(error) }
     }
@@ -133,7 +137,7 @@ package final class InstancePolicies: Sendable {
     private func change(
         _ type: AttestationType, to value: [UInt8]?, _ token: PolicyToken, _ entry: AuditEntry
     ) async throws(APIError) {
-        let key = key(type)
+        let key = Self.key(type, of: instance)
         var entry = entry
         entry.token = token.digest
         let signer = token.signer
@@ -159,7 +163,7 @@ package final class InstancePolicies: Sendable {
         }
     }
 
-    private func key(_ type: AttestationType) -> StateKey {
+    private static func key(_ type: AttestationType, of instance: String) -> StateKey {
         StateKey(owner: instance, kind: "policy", name: type.rawValue)
     }
 
