@@ -1,5 +1,6 @@
 import Encoding
 import Foundation
+import HTTPTypes
 import TestSupport
 import Testing
 
@@ -35,8 +36,8 @@ struct MasterKeyTokenTests {
         let sealed = try key.seal([1, 2, 3], place: ["a": 1])
         #expect(try key.open(sealed, place: ["a": 1]) == [1, 2, 3])
         #expect(try key.open(key.seal([], place: "empty"), place: "empty") == [])
-        var wrong = [
-            (Array(sealed.dropLast()), JSON.object(["a": 1])), (sealed, ["a": 2]), (Array(sealed.prefix(10)), ["a": 1]),
+        var wrong: [(bytes: [UInt8], place: JSON)] = [
+            (Array(sealed.dropLast()), ["a": 1]), (sealed, ["a": 2]), (Array(sealed.prefix(10)), ["a": 1]),
         ]
         for position in [4, 16, 18, sealed.count - 1] {
             var changed = sealed
@@ -55,10 +56,11 @@ struct MasterKeyTokenTests {
         let key = try MasterKey(in: SoftHSM.masterKey("callers"), mayCreate: true)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<64 as Range<UInt8> {
-                group.addTask {
+                group.addTask { () throws -> Void in
                     let content = [UInt8](repeating: number, count: 1_000)
                     for _ in 0..<10 {
-                        #expect(try key.open(key.seal(content, place: "p"), place: "p") == content)
+                        let opened = try key.open(key.seal(content, place: "p"), place: "p")
+                        #expect(opened == content)
                     }
                 }
             }

@@ -2,6 +2,7 @@ import Crypto
 import CryptoExtras
 import Encoding
 import Foundation
+import HTTPTypes
 import SwiftASN1
 import TestSupport
 import Testing

@@ -7,13 +7,13 @@ enum ProcessMemory {
     /// (`LimitMEMLOCK=infinity` in a systemd unit, or the superuser).
     static func protect(_ log: Log) {
         let missing = cloister_protect_memory()
-        func lacks(_ flag: UInt32) -> Bool { missing & Int32(bitPattern: flag) != 0 }
-        if lacks(CLOISTER_MEMORY_DUMPED.rawValue) { log.warning("core dumps could not be switched off") }
-        if lacks(CLOISTER_MEMORY_READABLE.rawValue) { log.warning("other processes of this user can read this one") }
-        if lacks(CLOISTER_MEMORY_LIMITED.rawValue) {
+        func lacks(_ flag: Int) -> Bool { Int(missing) & flag != 0 }
+        if lacks(CLOISTER_MEMORY_DUMPED) { log.warning("core dumps could not be switched off") }
+        if lacks(CLOISTER_MEMORY_READABLE) { log.warning("other processes of this user can read this one") }
+        if lacks(CLOISTER_MEMORY_LIMITED) {
             log.warning("memory is not locked: keys may get into swap; lift the limit on locked memory")
         }
-        if lacks(CLOISTER_MEMORY_UNLOCKED.rawValue) {
+        if lacks(CLOISTER_MEMORY_UNLOCKED) {
             log.warning("memory could not be locked: keys may get into swap")
         }
     }

@@ -1,4 +1,5 @@
 import Encoding
+import SwiftASN1
 import X509
 
 /// A share of a security domain, as its holder keeps it: a JWE in compact form (RFC 7516, RSA-OAEP-256 and A256GCM) to

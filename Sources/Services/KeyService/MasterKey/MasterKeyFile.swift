@@ -23,7 +23,8 @@ package final class MasterKeyFile: MasterKeyHolder {
         if let secret, secret.count < SealingKey.length {
             throw Refusal(.insecureConfiguration, "the secret that opens the master key has less than 32 bytes")
         }
-        seal = secret.map { SealingKey(secret: $0, purpose: MasterKeyFile.format) }
+        let seal = secret.map { SealingKey(secret: $0, purpose: MasterKeyFile.format) }
+        self.seal = seal
         let bytes = try SecretFile.read(path, what: "the master key", maximumBytes: MasterKeyFile.maximumBytes)
         keys = Mutex(try bytes.map { bytes throws(Refusal) in try MasterKeyFile.read(bytes, seal) } ?? [:])
     }

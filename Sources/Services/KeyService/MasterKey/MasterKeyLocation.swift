@@ -1,5 +1,5 @@
 import Encoding
-package import ServiceKit
+import ServiceKit
 
 /// Where the configuration says that the master key is.
 package enum MasterKeyLocation: Sendable {

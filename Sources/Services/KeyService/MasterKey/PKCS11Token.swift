@@ -1,12 +1,8 @@
 import CPKCS11
+import Dispatch
 import Encoding
 import Synchronization
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -45,8 +41,8 @@ import Synchronization
         guard result == 0, let token = unsafe token else {
             let reason =
                 switch Int(result) {
-                case Int(CLOISTER_PKCS11_NO_MODULE.rawValue): "the module cannot be loaded"
-                case Int(CLOISTER_PKCS11_NO_TOKEN.rawValue): "no slot holds a token of that label"
+                case Int(CLOISTER_PKCS11_NO_MODULE): "the module cannot be loaded"
+                case Int(CLOISTER_PKCS11_NO_TOKEN): "no slot holds a token of that label"
                 default: "\(Failure(code: result))"
                 }
             throw Refusal(.insecureConfiguration, "the PKCS #11 token cannot be used: \(reason)")
@@ -146,7 +142,7 @@ import Synchronization
     /// Ciphertext ‖ tag.
     func seal(_ content: [UInt8], nonce: [UInt8], context: [UInt8], key: UInt) throws(Failure) -> [UInt8] {
         try call { session throws(Failure) in
-            var sealed = [UInt8](repeating: 0, count: content.count + Int(CLOISTER_PKCS11_TAG.rawValue))
+            var sealed = [UInt8](repeating: 0, count: content.count + Int(CLOISTER_PKCS11_TAG))
             var length = sealed.count
             try PKCS11Token.check(
                 unsafe cloister_key_seal(
@@ -160,7 +156,11 @@ import Synchronization
         try call { session throws(Failure) in
             // Some modules ask for room for the tag, too.
             var content = [UInt8](repeating: 0, count: sealed.count)
-            defer { content.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress, $0.count) } }
+            defer {
+                unsafe content.withUnsafeMutableBytes { bytes in
+                    if let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
+                }
+            }
             var length = content.count
             try PKCS11Token.check(
                 unsafe cloister_key_unseal(
