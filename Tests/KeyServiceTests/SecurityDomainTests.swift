@@ -53,19 +53,25 @@ private struct Holder {
     let key: _RSA.Encryption.PrivateKey
     let certificate: [UInt8]
 
-    init(bits: Int = 2048) throws {
-        let signing = try _RSA.Signing.PrivateKey(keySize: .init(bitCount: bits))
+    init() throws {
+        let signing = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         key = try _RSA.Encryption.PrivateKey(derRepresentation: signing.derRepresentation)
+        certificate = try Holder.certificate(.init(signing.publicKey), .init(signing), .sha256WithRSAEncryption)
+    }
+
+    static func certificate(
+        _ key: Certificate.PublicKey, _ signing: Certificate.PrivateKey, _ algorithm: Certificate.SignatureAlgorithm
+    ) throws -> [UInt8] {
         let name = try DistinguishedName { CommonName("holder") }
         let certificate = try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: .init(signing.publicKey),
+            version: .v3, serialNumber: .init(), publicKey: key,
             notValidBefore: Date(timeIntervalSince1970: 1_700_000_000),
             notValidAfter: Date(timeIntervalSince1970: 1_900_000_000), issuer: name, subject: name,
-            signatureAlgorithm: .sha256WithRSAEncryption, extensions: Certificate.Extensions {},
-            issuerPrivateKey: .init(signing))
+            signatureAlgorithm: algorithm, extensions: Certificate.Extensions {},
+            issuerPrivateKey: signing)
         var serializer = DER.Serializer()
         try serializer.serialize(certificate)
-        self.certificate = serializer.serializedBytes
+        return serializer.serializedBytes
     }
 
     /// As any JOSE library does it.
@@ -85,10 +91,14 @@ private struct Holder {
 
 @Suite struct SecurityDomainTests {
     private func split(_ fixture: Fixture, _ holders: [Holder], required: Int) async -> Answer {
+        await split(fixture, holders.map(\.certificate), required: required)
+    }
+
+    private func split(_ fixture: Fixture, _ certificates: [[UInt8]], required: Int) async -> Answer {
         await fixture.send(
             .post, "/securitydomain/download",
             [
-                "certificates": .array(holders.map { .string(Base64.encodeStandard($0.certificate)) }),
+                "certificates": .array(certificates.map { .string(Base64.encodeStandard($0)) }),
                 "required": .integer(Int64(required)),
             ])
     }
@@ -143,7 +153,12 @@ private struct Holder {
         #expect(await split(fixture, holders, required: 3).status == 400)
         #expect(await split(fixture, holders, required: 1).status == 400)
         #expect(await split(fixture, [holders[0], holders[0]], required: 2).status == 400)
-        #expect(await split(fixture, [holders[0], try Holder(bits: 1024)], required: 2).status == 400)
+        // What is sealed to a key of another kind would be sealed to nobody.
+        let key = P256.Signing.PrivateKey()
+        let elliptic = try Holder.certificate(.init(key.publicKey), .init(key), .ecdsaWithSHA256)
+        for other in [elliptic, [1, 2, 3], []] {
+            #expect(await split(fixture, [holders[0].certificate, other], required: 2).status == 400)
+        }
         let route = "/securitydomain/download"
         #expect(await fixture.send(.post, route, [:], token: Shared.releaseToken).status == 403)
     }
