@@ -24,6 +24,8 @@ enum KeyRoute: Hashable, Sendable {
     case random
     case roles(AccessScope)
     case role(AccessScope, id: String)
+    case define(AccessScope, id: String)
+    case undefine(AccessScope, id: String)
     case assignments(AccessScope)
     case assignment(AccessScope, id: String)
     case assign(AccessScope, id: String)
@@ -53,6 +55,8 @@ enum KeyRoute: Hashable, Sendable {
         case .use(let operation, _, _): "key." + operation.rawValue.lowercased()
         case .random: "key.random"
         case .roles, .role: "access.roles"
+        case .define: "access.define"
+        case .undefine: "access.undefine"
         case .assignments, .assignment: "access.assignments"
         case .assign: "access.assign"
         case .unassign: "access.unassign"
@@ -78,7 +82,7 @@ enum KeyRoute: Hashable, Sendable {
         case .use(.release, _, _): "/keys/{name}/{version}/release"
         case .use: "/keys/{name}/{version}/{operation}"
         case .random: "/rng"
-        case .roles, .role: "/{scope}/roleDefinitions"
+        case .roles, .role, .define, .undefine: "/{scope}/roleDefinitions"
         case .assignments, .assignment, .assign, .unassign: "/{scope}/roleAssignments"
         case .unsupported: "unsupported"
         }
@@ -104,6 +108,8 @@ enum KeyRoute: Hashable, Sendable {
         case .use(let operation, let name, _): (KeyAction(operation), .key(name))
         case .random: (.random, .everything)
         case .roles(let scope), .role(let scope, _): (.readRoles, scope)
+        case .define(let scope, _): (.writeRoles, scope)
+        case .undefine(let scope, _): (.deleteRoles, scope)
         case .assignments(let scope), .assignment(let scope, _): (.readAssignments, scope)
         case .assign(let scope, _): (.writeAssignments, scope)
         case .unassign(let scope, _): (.deleteAssignments, scope)

@@ -28,7 +28,7 @@ extension KeyVault {
         case .use(let operation, let name, let version):
             return try await use(operation, name, version: version, call, &decision)
         case .random: return try await random(call)
-        case .roles, .role, .assignments, .assignment, .assign, .unassign:
+        case .roles, .role, .define, .undefine, .assignments, .assignment, .assign, .unassign:
             return try await access(route, call, &decision)
         case .unsupported(let operation):
             throw APIError(Refusal(.notImplemented, "This service does not have the operation: \(operation)."))
