@@ -68,6 +68,37 @@ import X509
         return read
     }
 
+    @Test func `flavour, retention, protected keys, further authorities and an issuer are configured`() throws {
+        let standard = try configuration()
+        #expect(standard.settings == VaultSettings(flavour: .premium, retentionDays: 90, purgeProtection: .all))
+        #expect(standard.furtherAuthorities.isEmpty && standard.access == nil)
+        let text = try String(contentsOfFile: path("key-service.yaml"), encoding: .utf8)
+        try write(
+            "key-service.yaml",
+            text + """
+
+                flavour: managed-hsm
+                retentionDays: 7
+                purgeProtection: [records]
+                authorities: [{url: "https://own.example/", ca: own.pem, simulated: "true"}]
+                access: {issuer: "https://login.example", keys: keys.json, audience: "https://keys.example"}
+                """)
+        let read = try configuration()
+        #expect(
+            read.settings
+                == VaultSettings(flavour: .managedHSM, retentionDays: 7, purgeProtection: .only(["records"])))
+        #expect(
+            read.furtherAuthorities == [
+                TrustedAuthority(url: "https://own.example", authorities: path("own.pem"), isSimulated: true)
+            ])
+        #expect(read.access?.audiences == ["https://keys.example", "https://keys.example/"])
+        #expect(read.access?.keys == path("keys.json"))
+        try write("key-service.yaml", text + "\nauthorities: [{url: \"http://own.example\", ca: own.pem}]\n")
+        #expect(throws: ConfigurationError.self) { try configuration() }
+        try write("key-service.yaml", text + "\npurgeProtection: []\n")
+        #expect(try configuration().settings.purgeProtection == .only([]))
+    }
+
     func start(_ flags: [String: String] = [:]) throws -> KeyService {
         // Making the chain takes seconds; all tests share one.
         _ = Shared.signer
