@@ -172,7 +172,7 @@ import Testing
         #expect(await fixture.send(.delete, path).status == 200)
         #expect(await fixture.send(.get, path).status == 404)
         for (path, body) in [
-            (path, role(["keys/fly"])), (path, [:]), ("/keys\(path)", role(["*"])),
+            (path, role(["keys/fly"])), (path, [:] as JSON), ("/keys\(path)", role(["*"])),
             ("/providers/Microsoft.Authorization/roleDefinitions/\(Self.user)", role(["*"])),
         ] {
             #expect(await fixture.send(.put, path, body).status == 400, "\(path)")

@@ -80,5 +80,7 @@ import Testing
         #expect(try await run(["audit", "verify", path, changed]).status == 1)
         #expect(try await run(["audit", "verify", path + ".none"]).status == 1)
         #expect(try await run(["audit", "verify", path, "--contains", "x"]).status == 2)
+        let hyphen = "-" + head.dropFirst()
+        #expect(try await run(["audit", "verify", path, "--contains", hyphen]).status == 1, "a hash, not an option")
     }
 }

@@ -4,6 +4,7 @@ import AttestationToken
 import Encoding
 import Foundation
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import KeyService
