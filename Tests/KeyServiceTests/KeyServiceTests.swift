@@ -181,6 +181,18 @@ import X509
         #expect(try refusal() == nil)
     }
 
+    @Test("AC-035 an authority that the policy pins cannot be loosened by the configuration")
+    func pinnedAuthority() throws {
+        let text = try String(contentsOfFile: path("key-service.yaml"), encoding: .utf8)
+        for (url, code) in [
+            (Authority().url, RefusalCode.insecureConfiguration),
+            ("https://ATTESTATION.cloister.example:8443/", .insecureConfiguration), ("https://own.example", nil),
+        ] {
+            try write("key-service.yaml", text + "\nauthorities: [{url: \"\(url)\", ca: ca.pem}]\n")
+            #expect(try refusal() == code, "\(url)")
+        }
+    }
+
     @Test("AC-077 it does not start without its master key, with an older policy, or with a broken audit log")
     func rollback() throws {
         #expect(try refusal() == nil)
