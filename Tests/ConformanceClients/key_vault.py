@@ -20,7 +20,8 @@ import uuid
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.keyvault.administration import KeyVaultAccessControlClient
+from azure.keyvault.administration import (
+    KeyVaultAccessControlClient, KeyVaultDataAction, KeyVaultPermission)
 from azure.keyvault.keys import (
     JsonWebKey, KeyClient, KeyReleasePolicy, KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction)
 from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
@@ -355,6 +356,10 @@ def roles():
     check("roles: listed", made.name in [item.name for item in client.list_role_assignments("/keys")])
     check("roles: read", client.get_role_assignment("/keys", made.name).properties.scope == "/keys")
     client.delete_role_assignment("/keys", made.name)
+    own = client.set_role_definition(
+        "/", role_name="Reader", permissions=[KeyVaultPermission(data_actions=[KeyVaultDataAction.READ_HSM_KEY])])
+    check("roles: one's own", client.get_role_definition("/", own.name).role_name == "Reader")
+    client.delete_role_definition("/", own.name)
     check("roles: taken away", made.name not in [item.name for item in client.list_role_assignments("/keys")])
 
 

@@ -37,7 +37,8 @@ struct ForeignClientTests {
             let keys = try await checks(
                 "key_vault",
                 [
-                    try #require(endpoints["keys"]?["url"]?.string), state + "/ca.pem", state + "/admin-token", cloister,
+                    try #require(endpoints["keys"]?["url"]?.string), state + "/ca.pem", state + "/admin-token",
+                    cloister,
                     state,
                 ])
             #expect(keys.contains("sync: release-rsa by RSA_AES_KEY_WRAP_384 is the key"))
@@ -88,7 +89,8 @@ enum ForeignClients {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []
         return ProjectFolders.python != nil
             && versions.contains { version in
-                ["azure/security/attestation", "azure/keyvault/administration", "aiohttp", "schemathesis"].allSatisfy { package in
+                ["azure/security/attestation", "azure/keyvault/administration", "aiohttp", "schemathesis"].allSatisfy {
+                    package in
                     FileManager.default.fileExists(atPath: "\(libraries)/\(version)/site-packages/\(package)")
                 }
             }

@@ -140,6 +140,45 @@ import Testing
         #expect(await fixture.send(.put, "\(base)/roleAssignments/x", [:]).status == 400)
     }
 
+    @Test func `a role of one's own allows what it says, changes for those who have it, and cannot be lost by them`()
+        async throws
+    {
+        let path = "/providers/Microsoft.Authorization/roleDefinitions/\(id(7))"
+        func role(_ actions: [JSON], not: [JSON] = []) -> JSON {
+            [
+                "properties": [
+                    "roleName": "Signer", "description": "Signs.",
+                    "permissions": [["dataActions": .array(actions), "notDataActions": .array(not)]],
+                ]
+            ]
+        }
+        try await fixture.create(["kty": "EC"])
+        let made = await fixture.send(
+            .put, path, role(["Microsoft.KeyVault/managedHsm/keys/*"], not: ["keys/release/action", "keys/delete"]))
+        #expect(made.status == 201, "\(made.json)")
+        #expect(made.json["properties"]?["type"] == "CustomRole")
+        #expect(await fixture.send(.get, path).json == made.json)
+        await assign(id(7), to: "carol")
+        let token = Self.token("carol")
+        #expect(await fixture.send(.get, "/keys/k", token: token).status == 200)
+        #expect(await fixture.send(.delete, "/keys/k", token: token).status == 403)
+        #expect(await fixture.release("k", token: token).json["error"]?["innererror"]?["code"] == "ForbiddenByRbac")
+        #expect(await fixture.send(.put, path, role(["*"]), token: token).status == 403)
+        #expect(await fixture.send(.put, path, role(["keys/sign/action"])).status == 201)
+        #expect(await fixture.send(.get, "/keys/k", token: token).status == 403)
+        #expect(await fixture.send(.delete, path).status == 409, "somebody has it")
+        let assignments = "/providers/Microsoft.Authorization/roleAssignments"
+        #expect(await fixture.send(.delete, "\(assignments)/\(id(1))").status == 200)
+        #expect(await fixture.send(.delete, path).status == 200)
+        #expect(await fixture.send(.get, path).status == 404)
+        for (path, body) in [
+            (path, role(["keys/fly"])), (path, [:] as JSON), ("/keys\(path)", role(["*"])),
+            ("/providers/Microsoft.Authorization/roleDefinitions/\(Self.user)", role(["*"])),
+        ] {
+            #expect(await fixture.send(.put, path, body).status == 400, "\(path)")
+        }
+    }
+
     @Test("AC-146 tokens of others, for others, out of date or changed are refused with the challenge")
     func badTokens() async throws {
         await assign(Self.user, to: "alice")

@@ -62,7 +62,7 @@ import Testing
     @Test("AC-077 an audit log is whole, or it is said which line is not; an older one lacks the head that was kept")
     func audit() async throws {
         let path = folder.url.appending(path: "audit.jsonl").path
-        let log = try AuditLog(path: path)
+        let log = try AuditLog(path: path, clock: WallClock { Timestamp(seconds: 1_795_300_000) })
         for number in 0..<5 { try log.append(AuditEntry(event: "key.release", outcome: .allowed, id: "\(number)")) }
         let good = try await run(["audit", "verify", path])
         let entry = try #require(good.json["logs"]?.array?.first)
@@ -80,5 +80,8 @@ import Testing
         #expect(try await run(["audit", "verify", path, changed]).status == 1)
         #expect(try await run(["audit", "verify", path + ".none"]).status == 1)
         #expect(try await run(["audit", "verify", path, "--contains", "x"]).status == 2)
+        // A hash may begin with a hyphen, and is no option then.
+        let other = try await run(["audit", "verify", path, "--contains", "-" + String(repeating: "A", count: 42)])
+        #expect(other.status == 1, "\(other.json)")
     }
 }

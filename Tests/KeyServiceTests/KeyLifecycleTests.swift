@@ -1,8 +1,10 @@
 // swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
 
+import AttestationToken
 import Encoding
 import Foundation
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import KeyService
@@ -242,5 +244,16 @@ import Testing
             "lifetimeActions": [["action": ["type": "Notify"], "trigger": ["timeBeforeExpiry": "P30D"]]]
         ]
         #expect(await fixture.send(.put, "/keys/k/rotationpolicy", notify).status == 400)
+    }
+
+    @Test func `a managed HSM signs releases with a header of its own form`() throws {
+        _ = Shared.signer
+        let path = Shared.folder.url.appending(path: "release-signing.json").path
+        let signer = try ReleaseSigner(path: path, host: Shared.host, flavour: .managedHSM, at: Shared.now)
+        let header = try JWS(compact: try signer.sign([:]), maximumBytes: 1 << 20).header
+        #expect(Set(header.keys) == ["alg", "kid", "x5c", "x5t#S256"])
+        #expect(header["kid"] == header["x5t#S256"])
+        let vault = try JWS(compact: try Shared.signer.sign([:]), maximumBytes: 1 << 20).header
+        #expect(Set(vault.keys) == ["alg", "kid", "typ", "x5c", "x5t", "x5t#S256"])
     }
 }

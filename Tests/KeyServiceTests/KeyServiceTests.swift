@@ -68,6 +68,37 @@ import X509
         return read
     }
 
+    @Test func `flavour, retention, protected keys, further authorities and an issuer are configured`() throws {
+        let standard = try configuration()
+        #expect(standard.settings == VaultSettings(flavour: .premium, retentionDays: 90, purgeProtection: .all))
+        #expect(standard.furtherAuthorities.isEmpty && standard.access == nil)
+        let text = try String(contentsOfFile: path("key-service.yaml"), encoding: .utf8)
+        try write(
+            "key-service.yaml",
+            text + """
+
+                flavour: managed-hsm
+                retentionDays: 7
+                purgeProtection: [records]
+                authorities: [{url: "https://own.example/", ca: own.pem, simulated: "true"}]
+                access: {issuer: "https://login.example", keys: keys.json, audience: "https://keys.example"}
+                """)
+        let read = try configuration()
+        #expect(
+            read.settings
+                == VaultSettings(flavour: .managedHSM, retentionDays: 7, purgeProtection: .only(["records"])))
+        #expect(
+            read.furtherAuthorities == [
+                TrustedAuthority(url: "https://own.example", authorities: path("own.pem"), isSimulated: true)
+            ])
+        #expect(read.access?.audiences == ["https://keys.example", "https://keys.example/"])
+        #expect(read.access?.keys == path("keys.json"))
+        try write("key-service.yaml", text + "\nauthorities: [{url: \"http://own.example\", ca: own.pem}]\n")
+        #expect(throws: ConfigurationError.self) { try configuration() }
+        try write("key-service.yaml", text + "\npurgeProtection: []\n")
+        #expect(try configuration().settings.purgeProtection == .only([]))
+    }
+
     func start(_ flags: [String: String] = [:]) throws -> KeyService {
         // Making the chain takes seconds; all tests share one.
         _ = Shared.signer
@@ -148,6 +179,18 @@ import X509
         try write("open.token", Shared.administratorToken, mode: 0o644)
         #expect(try refusal(["administratorToken": "open.token"]) == .insecureConfiguration)
         #expect(try refusal() == nil)
+    }
+
+    @Test("AC-035 an authority that the policy pins cannot be loosened by the configuration")
+    func pinnedAuthority() throws {
+        let text = try String(contentsOfFile: path("key-service.yaml"), encoding: .utf8)
+        for (url, code) in [
+            (Authority().url, RefusalCode.insecureConfiguration),
+            ("https://ATTESTATION.cloister.example:8443/", .insecureConfiguration), ("https://own.example", nil),
+        ] {
+            try write("key-service.yaml", text + "\nauthorities: [{url: \"\(url)\", ca: ca.pem}]\n")
+            #expect(try refusal() == code, "\(url)")
+        }
     }
 
     @Test("AC-077 it does not start without its master key, with an older policy, or with a broken audit log")

@@ -47,6 +47,13 @@ package struct KeyService: Sendable {
             releaseToken: KeyService.token(configuration.releaseToken),
             issuer: try configuration.access.map(KeyService.accessTokens))
         let client = try Client(authorities: configuration.authorities)
+        // An authority that the policy pins stays pinned: the configuration adds others, it loosens nothing.
+        let pinned = policy.issuers.compactMap { AuthorityURL($0.url) }
+        guard configuration.furtherAuthorities.allSatisfy({ AuthorityURL($0.url).map(pinned.contains) == false })
+        else {
+            throw Refusal(
+                .insecureConfiguration, "the configuration names an authority that the party policy pins already")
+        }
         var trusted: [String: AuthorityKeyCache.Fetch] = [:]
         for authority in configuration.furtherAuthorities {
             trusted[authority.url] = KeyService.fetch(

@@ -21,7 +21,9 @@ struct AuditCommand: ParsableCommand {
         @Argument(help: ArgumentHelp("The logs; without any, those of the installation.", valueName: "FILE"))
         var files: [String] = []
 
+        // A hash may begin with a hyphen.
         @Option(
+            parsing: .unconditional,
             help: ArgumentHelp("The head of an earlier check, which the log must still contain.", valueName: "HASH"))
         var contains: String?
 

@@ -97,8 +97,8 @@ extension KeyRoute {
         case ("roleAssignments", .delete, let id?): self = .unassign(scope, id: id)
         case ("roleDefinitions", .get, nil): self = .roles(scope)
         case ("roleDefinitions", .get, let id?): self = .role(scope, id: id)
-        case ("roleDefinitions", .put, .some), ("roleDefinitions", .delete, .some):
-            self = .unsupported("role definitions of one's own")
+        case ("roleDefinitions", .put, let id?): self = .define(scope, id: id)
+        case ("roleDefinitions", .delete, let id?): self = .undefine(scope, id: id)
         default: throw KeyRoute.unknown
         }
     }

@@ -29,6 +29,8 @@ enum KeyRoute: Hashable, Sendable {
     case uploadDomain
     case roles(AccessScope)
     case role(AccessScope, id: String)
+    case define(AccessScope, id: String)
+    case undefine(AccessScope, id: String)
     case assignments(AccessScope)
     case assignment(AccessScope, id: String)
     case assign(AccessScope, id: String)
@@ -62,6 +64,8 @@ enum KeyRoute: Hashable, Sendable {
         case .downloadDomain: "security-domain.download"
         case .uploadDomain: "security-domain.upload"
         case .roles, .role: "access.roles"
+        case .define: "access.define"
+        case .undefine: "access.undefine"
         case .assignments, .assignment: "access.assignments"
         case .assign: "access.assign"
         case .unassign: "access.unassign"
@@ -91,7 +95,7 @@ enum KeyRoute: Hashable, Sendable {
         case .rotateMasterKey: "/masterkey/rotate"
         case .downloadDomain: "/securitydomain/download"
         case .uploadDomain: "/securitydomain/upload"
-        case .roles, .role: "/{scope}/roleDefinitions"
+        case .roles, .role, .define, .undefine: "/{scope}/roleDefinitions"
         case .assignments, .assignment, .assign, .unassign: "/{scope}/roleAssignments"
         case .unsupported: "unsupported"
         }
@@ -120,6 +124,8 @@ enum KeyRoute: Hashable, Sendable {
         case .downloadDomain: (.downloadDomain, .everything)
         case .uploadDomain: (.uploadDomain, .everything)
         case .roles(let scope), .role(let scope, _): (.readRoles, scope)
+        case .define(let scope, _): (.writeRoles, scope)
+        case .undefine(let scope, _): (.deleteRoles, scope)
         case .assignments(let scope), .assignment(let scope, _): (.readAssignments, scope)
         case .assign(let scope, _): (.writeAssignments, scope)
         case .unassign(let scope, _): (.deleteAssignments, scope)

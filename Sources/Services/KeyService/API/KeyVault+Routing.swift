@@ -32,7 +32,7 @@ extension KeyVault {
         case .rotateMasterKey: return try await rotateMasterKey(&decision)
         case .downloadDomain: return try await downloadDomain(call, &decision)
         case .uploadDomain: return try await uploadDomain(call, &decision)
-        case .roles, .role, .assignments, .assignment, .assign, .unassign:
+        case .roles, .role, .define, .undefine, .assignments, .assignment, .assign, .unassign:
             return try await access(route, call, &decision)
         case .unsupported(let operation):
             throw APIError(Refusal(.notImplemented, "This service does not have the operation: \(operation)."))

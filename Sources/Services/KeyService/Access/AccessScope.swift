@@ -65,8 +65,20 @@ enum KeyAction: String, Sendable, CaseIterable {
     case writeAssignments = "roleAssignments/write/action"
     case deleteAssignments = "roleAssignments/delete/action"
     case readRoles = "roleDefinitions/read/action"
+    case writeRoles = "roleDefinitions/write/action"
+    case deleteRoles = "roleDefinitions/delete/action"
 
     static let prefix = "Microsoft.KeyVault/managedHsm/"
+
+    /// What a data action of a role definition stands for, with or without the prefix; `*` at its end for all that begin
+    /// so. Nil when it stands for nothing.
+    static func matching(_ text: String) -> Set<KeyAction>? {
+        let name = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+        let found = allCases.filter { action in
+            name.hasSuffix("*") ? action.rawValue.hasPrefix(name.dropLast()) : action.rawValue == name
+        }
+        return found.isEmpty ? nil : Set(found)
+    }
 
     init(_ operation: KeyOperation) {
         self =

@@ -1,15 +1,17 @@
 import Encoding
 
-/// One of the roles that a managed HSM has built in (key API reference, section 13).
+/// What somebody may do: one of the roles that a managed HSM has built in, or one that an administrator defined (key API
+/// reference, section 13).
 struct Role: Hashable, Sendable {
     /// A GUID.
     let id: String
     let name: String
     let description: String
     let actions: Set<KeyAction>
+    var isBuiltIn = true
 
     private static let administration: Set<KeyAction> = [
-        .readAssignments, .writeAssignments, .deleteAssignments, .readRoles,
+        .readAssignments, .writeAssignments, .deleteAssignments, .readRoles, .writeRoles, .deleteRoles,
     ]
     private static let domain: Set<KeyAction> = [.downloadDomain, .uploadDomain, .masterKey]
     private static let deleted: Set<KeyAction> = [.readDeleted, .recover, .purge]
@@ -66,55 +68,60 @@ struct Role: Hashable, Sendable {
                         "notActions": [], "notDataActions": [],
                     ]
                 ],
-                "roleName": .string(name), "type": "AKVBuiltInRole",
+                "roleName": .string(name), "type": isBuiltIn ? "AKVBuiltInRole" : "CustomRole",
             ],
         ]
     }
 }
 
-/// Somebody has a role in a scope.
-struct RoleAssignment: Hashable, Sendable {
-    /// A GUID, chosen by whoever assigned the role.
-    var id: String
-    var role: Role
-    /// The object id, or else the subject, of an access token.
-    var principal: String
-    var scope: AccessScope
+// MARK: Roles that an administrator defines
 
-    static let maximumPrincipalLength = 256
+extension Role {
+    /// Reads the body of a definition.
+    ///
+    /// - Throws: the API's 400 with what is wrong.
+    init(id: String, _ body: KeyBody) throws(APIError) {
+        guard let properties = try body.object("properties") else {
+            throw .badParameter("Property properties is missing.")
+        }
+        let (name, description) = (try properties.string("roleName") ?? "", try properties.string("description") ?? "")
+        guard name.utf8.count <= 512, description.utf8.count <= 2_048 else {
+            throw .badParameter("roleName or description is too long.")
+        }
+        var actions: Set<KeyAction> = []
+        for permission in properties.value("permissions")?.array ?? [] {
+            let (granted, withheld) = (
+                try Role.actions(permission["dataActions"]), try Role.actions(permission["notDataActions"])
+            )
+            actions.formUnion(granted.subtracting(withheld))
+        }
+        self.init(id: id, name: name, description: description, actions: actions, isBuiltIn: false)
+    }
 
-    var json: JSON {
-        let place = scope == .everything ? "" : scope.text
-        return [
-            "id": .string("\(place)/providers/Microsoft.Authorization/roleAssignments/\(id)"), "name": .string(id),
-            "properties": [
-                "principalId": .string(principal), "roleDefinitionId": .string(role.path),
-                "scope": .string(scope.text),
-            ], "type": "Microsoft.Authorization/roleAssignments",
-        ]
+    private static func actions(_ names: JSON?) throws(APIError) -> Set<KeyAction> {
+        var actions: Set<KeyAction> = []
+        for name in names?.array ?? [] {
+            guard let matching = name.string.flatMap(KeyAction.matching) else {
+                throw .badParameter("A data action of the role is not known.")
+            }
+            actions.formUnion(matching)
+        }
+        return actions
     }
 
     var stored: JSON {
-        ["principal": .string(principal), "role": .string(role.id), "scope": .string(scope.text)]
-    }
-
-    init(id: String, role: Role, principal: String, scope: AccessScope) {
-        self.id = id
-        self.role = role
-        self.principal = principal
-        self.scope = scope
+        [
+            "actions": .array(actions.map(\.rawValue).sorted().map { .string($0) }),
+            "description": .string(description), "name": .string(name),
+        ]
     }
 
     init(id: String, stored: JSON) throws(Refusal) {
-        var members = try ObjectReader(stored, "stored assignment", refusing: .blockAuthentication)
-        self.id = id
-        principal = try members.string("principal")
-        let (role, scope) = (Role.builtIn(try members.string("role")), AccessScope(try members.string("scope")))
+        var members = try ObjectReader(stored, "stored role", refusing: .blockAuthentication)
+        let (names, name) = (try members.strings("actions"), try members.string("name"))
+        self.init(
+            id: id, name: name, description: try members.string("description"),
+            actions: Set(names.compactMap(KeyAction.init(rawValue:))), isBuiltIn: false)
         try members.finish()
-        guard let role, let scope else {
-            throw Refusal(.blockAuthentication, "stored assignment of an unknown role or scope")
-        }
-        self.role = role
-        self.scope = scope
     }
 }

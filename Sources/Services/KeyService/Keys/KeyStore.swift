@@ -69,7 +69,7 @@ package struct KeyStore: Sendable {
                     );
                     """)
         }
-        // `deleted`, `due` and `principal` only find rows; what holds is in the sealed values.
+        // `deleted`, `due`, `principal` and `role` only find rows; what holds is in the sealed values.
         migrator.registerMigration("2") { database in
             try database.execute(
                 sql: """
@@ -81,8 +81,11 @@ package struct KeyStore: Sendable {
                     CREATE TABLE nonces (digest BLOB PRIMARY KEY NOT NULL, ends INTEGER NOT NULL) WITHOUT ROWID;
                     CREATE INDEX nonces_by_end ON nonces (ends);
                     CREATE TABLE assignments (
-                        id TEXT PRIMARY KEY NOT NULL, principal TEXT NOT NULL, assignment BLOB NOT NULL);
+                        id TEXT PRIMARY KEY NOT NULL, principal TEXT NOT NULL, role TEXT NOT NULL,
+                        assignment BLOB NOT NULL);
                     CREATE INDEX assignments_by_principal ON assignments (principal);
+                    CREATE INDEX assignments_by_role ON assignments (role);
+                    CREATE TABLE roles (id TEXT PRIMARY KEY NOT NULL, role BLOB NOT NULL);
                     """)
         }
         return migrator
