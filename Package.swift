@@ -97,10 +97,13 @@ let health: [Target] = [
 let services: [Target] = [
     library("Audit", "Services", ["Encoding", crypto]),
     library(
+        "KeyRelease", "Services",
+        ["Encoding", "Evidence", "Attester", "AttestationToken", "ServiceKit", asn1, crypto, cryptoExtras, httpTypes]),
+    library(
         "Unit", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
-            crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "KeyRelease", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library("EvidenceForge", "Services", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     library(
@@ -123,6 +126,12 @@ let services: [Target] = [
             cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore, grdb,
         ]),
     library(
+        "KeyReleaseSidecar", "Services",
+        [
+            "Encoding", "Evidence", "Attester", "AttestationToken", "KeyRelease", "ServiceKit", "Telemetry", asn1,
+            crypto, cryptoExtras, httpTypes,
+        ]),
+    library(
         "MedicalPlatform", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit",
@@ -142,6 +151,9 @@ let executables: [Target] = [
     unit("simulated-tee", ["Evidence", "EvidenceForge", "SimulatedTEE", arguments]),
     unit("attestation-service", ["AttestationService", "ServiceKit", "Telemetry", arguments]),
     unit("key-service", ["KeyService", "ServiceKit", "Telemetry", arguments]),
+    unit(
+        "key-release-sidecar",
+        ["KeyReleaseSidecar", "Attester", "Encoding", "Evidence", "KeyRelease", "ServiceKit", "Telemetry", arguments]),
     unit("medical-platform", ["MedicalPlatform", "ServiceKit", "Telemetry", arguments]),
     unit("diagnostics", ["Diagnostics", "ServiceKit", "Telemetry", arguments]),
     unit(
@@ -187,6 +199,16 @@ let everyTest: [Target] = [
         [
             "KeyService", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage", "Telemetry",
             "Unit", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
+        ]),
+    tests(
+        "KeyRelease",
+        ["KeyRelease", "AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, httpTypes, x509]),
+    tests(
+        "KeyReleaseSidecar",
+        [
+            "KeyReleaseSidecar", "KeyRelease", "KeyService", "AttestationService", "AttestationToken", "Attester",
+            "Collateral", "Audit", "Encoding", "Evidence", "EvidenceForge", "ServiceKit", "SimulatedTEE", "Storage",
+            "Telemetry", "key-release-sidecar", asn1, crypto, cryptoExtras, httpTypes, x509,
         ]),
     tests(
         "Unit",

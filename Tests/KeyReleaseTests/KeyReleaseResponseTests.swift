@@ -4,7 +4,7 @@ import Evidence
 import Foundation
 import TestSupport
 import Testing
-import Unit
+@testable import KeyRelease
 
 /// Against answers of a release call that were made elsewhere: two good, two that must be refused.
 @Suite(.enabled(if: Vectors.available)) struct KeyReleaseResponseTests {
@@ -33,7 +33,7 @@ import Unit
     ) throws(Refusal) -> KeyReleaseResponse {
         let jws = cases[name]?["http_body"]?["value"]?.string ?? ""
         return try KeyReleaseResponse.open(
-            jws: change(jws), pins: pins ?? [pin], kid: kid ?? self.kid, enc: enc, nonce: nonce,
+            jws: change(jws), trust: ReleaseTrust(pins: pins ?? [pin], host: host), kid: kid ?? self.kid, enc: enc, nonce: nonce,
             wrappingKey: key ?? wrappingKey, at: moment ?? time)
     }
 
