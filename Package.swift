@@ -34,6 +34,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -82,8 +83,8 @@ let ground: [Target] = [
     library(
         "ServiceKit", "Ground",
         [
-            "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS,
-            httpTypes, httpClient, lifecycle, signals, yams, arguments,
+            "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird,
+            hummingbirdCore, hummingbirdTLS, httpTypes, httpClient, lifecycle, signals, yams, arguments,
         ]),
 ]
 

@@ -1,6 +1,7 @@
 package import Encoding
 package import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore

@@ -2,7 +2,7 @@ import AttestationToken
 import Crypto
 import CryptoExtras
 package import Encoding
-package import Evidence
+import Evidence
 
 /// Who may sign release answers: services whose certificates end in one of a few roots, and, where a host is asked for,
 /// name that host.
@@ -24,7 +24,7 @@ package struct ReleaseTrust: Sendable {
     /// accepted.
     ///
     /// - Throws: `endorsement-invalid`; `token-algorithm` for anything but RSA with PKCS#1 or PSS padding.
-    package func verify(_ jws: JWS, at time: Timestamp) throws(Refusal) {
+    func verify(_ jws: JWS, at time: Timestamp) throws(Refusal) {
         guard let algorithm = RSASignatureAlgorithm(rawValue: jws.algorithm) else {
             throw Refusal(.tokenAlgorithm, "a release answer is signed with RSA: RS256 to RS512 or PS256 to PS512")
         }

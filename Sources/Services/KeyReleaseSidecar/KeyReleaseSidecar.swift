@@ -1,7 +1,7 @@
 package import Attester
 package import Encoding
 import Evidence
-package import KeyRelease
+import KeyRelease
 package import ServiceKit
 package import Telemetry
 

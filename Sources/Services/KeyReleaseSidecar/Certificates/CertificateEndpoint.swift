@@ -1,7 +1,7 @@
 package import Encoding
 import Evidence
 import HTTPTypes
-package import KeyRelease
+import KeyRelease
 import ServiceKit
 import SwiftASN1
 

@@ -1,4 +1,4 @@
-import Encoding
+package import Encoding
 package import Evidence
 
 /// The certificates that a host has for its chip, and the TCB that they speak of.

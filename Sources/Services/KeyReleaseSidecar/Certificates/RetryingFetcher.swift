@@ -1,5 +1,5 @@
-import Encoding
-package import HTTPTypes
+package import Encoding
+import HTTPTypes
 package import KeyRelease
 import ServiceKit
 

@@ -1,4 +1,5 @@
 import Encoding
+import HTTPTypes
 import ServiceKit
 
 /// A refused request in the body of the documented interface: `{"error":"<what was tried>\n<advice>: <cause>"}`.

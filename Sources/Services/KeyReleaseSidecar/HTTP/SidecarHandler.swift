@@ -1,4 +1,4 @@
-package import Encoding
+import Encoding
 import HTTPTypes
 package import ServiceKit
 

@@ -47,8 +47,8 @@ enum ReleasedJWK {
     ) throws(Refusal) -> Info {
         do {
             return try DER.sequence(try DER.parse(bytes), identifier: .sequence) { nodes in
-                guard try Int(derEncoded: &nodes) <= 1 else { throw wrong(kind) }
-                let curve = try DER.sequence(&nodes, identifier: .sequence) { inner in
+                guard try Int(derEncoded: &nodes) <= 1, let algorithm = nodes.next() else { throw wrong(kind) }
+                let curve: ASN1ObjectIdentifier? = try DER.sequence(algorithm, identifier: .sequence) { inner in
                     guard try ASN1ObjectIdentifier(derEncoded: &inner) == expected else { throw wrong(kind) }
                     let parameters = inner.next()
                     return expected == ecID ? try parameters.map { try ASN1ObjectIdentifier(derEncoded: $0) } : nil

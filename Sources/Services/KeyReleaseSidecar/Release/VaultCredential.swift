@@ -1,5 +1,5 @@
 package import Attester
-package import Encoding
+import Encoding
 import HTTPTypes
 package import KeyRelease
 import ServiceKit
