@@ -1,6 +1,7 @@
 package import AttestationToken
 package import Encoding
 package import KeyRelease
+import ServiceKit
 import Synchronization
 package import Telemetry
 
