@@ -39,6 +39,9 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcTransport: Target.Dependency = .product(
+    name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -130,7 +133,7 @@ let services: [Target] = [
         "KeyReleaseSidecar", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "KeyRelease", "ServiceKit", "Telemetry", asn1,
-            crypto, cryptoExtras, httpTypes,
+            crypto, cryptoExtras, httpTypes, grpcCore, grpcTransport, lifecycle, logging, signals,
         ]),
     library(
         "MedicalPlatform", "Services",
@@ -209,7 +212,8 @@ let everyTest: [Target] = [
         [
             "KeyReleaseSidecar", "KeyRelease", "KeyService", "AttestationService", "AttestationToken", "Attester",
             "Collateral", "Audit", "Encoding", "Evidence", "EvidenceForge", "ServiceKit", "SimulatedTEE", "Storage",
-            "Telemetry", "key-release-sidecar", asn1, crypto, cryptoExtras, httpTypes, x509,
+            "Telemetry", "key-release-sidecar", asn1, crypto, cryptoExtras, httpTypes, x509, grpcCore,
+            grpcTransport,
         ]),
     tests(
         "Unit",
@@ -260,6 +264,8 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

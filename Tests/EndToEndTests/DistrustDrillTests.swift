@@ -1,6 +1,7 @@
 import Encoding
 import Evidence
 import Foundation
+import HTTPTypes
 import ServiceKit
 import TestSupport
 import Testing

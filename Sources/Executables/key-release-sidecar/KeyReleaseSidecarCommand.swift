@@ -32,6 +32,15 @@ struct KeyReleaseSidecarCommand: AsyncParsableCommand {
     @Flag(name: .goStyle("allowTestingMismatchedTCB"), help: "For tests: begin with certificates of another TCB.")
     var allowTestingMismatchedTCB = false
 
+    @Option(name: .goStyle("infile"), help: "Wrap the content of this file, without serving; with keypath and outfile.")
+    var inFile: String?
+
+    @Option(name: .goStyle("keypath"), help: "Path of the wrapping key, without -info.json.")
+    var keyPath: String?
+
+    @Option(name: .goStyle("outfile"), help: "Gets base64 of the annotation with the wrapped content.")
+    var outFile: String?
+
     @Option(name: .goStyle("simulator"), help: "INSECURE: socket of a simulated TEE to take evidence from.")
     var simulator: String?
 
@@ -50,6 +59,7 @@ struct KeyReleaseSidecarCommand: AsyncParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let log = try log(environment)
         do {
+            if inFile != nil || keyPath != nil || outFile != nil { return try wrap() }
             let port = port ?? environment["Port"].flatMap { Int($0) } ?? 8_080
             guard (0...65_535).contains(port) else {
                 throw Refusal(.insecureConfiguration, "port is not a number below 65536")
@@ -62,14 +72,23 @@ struct KeyReleaseSidecarCommand: AsyncParsableCommand {
                 authorities: authorities)
             let sidecar = try KeyReleaseSidecar(
                 configuration, surroundings, allowMismatchedTCB: allowTestingMismatchedTCB, log: log)
-            switch serverType ?? environment["ServerType"] ?? "http" {
-            case "http", "": try await sidecar.run(port: port, readyFile: ready)
-            default: throw Refusal(.insecureConfiguration, "server_type is neither http nor grpc")
+            guard let face = KeyReleaseSidecar.Face(rawValue: serverType ?? environment["ServerType"] ?? "http") else {
+                throw Refusal(.insecureConfiguration, "server_type is neither http nor grpc")
             }
+            try await sidecar.run(face, port: port, readyFile: ready)
         } catch {
             log.error("the sidecar cannot start or had to stop", [.detail: .configured("\(error)")])
             throw ExitCode(1)
         }
+    }
+
+    private func wrap() throws {
+        guard let inFile, let keyPath, let outFile else {
+            throw Refusal(.insecureConfiguration, "infile, keypath and outfile belong together")
+        }
+        let content = try AtomicFile.read(inFile, maximumBytes: 1 << 20)
+        let text = try ImageKeyProvider().annotationText(for: content, keyPath: keyPath)
+        try AtomicFile.write(Array(text.utf8), to: outFile, mode: 0o644)
     }
 
     private func log(_ environment: [String: String]) throws -> Log {

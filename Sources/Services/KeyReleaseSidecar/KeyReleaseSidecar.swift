@@ -81,13 +81,32 @@ package struct KeyReleaseSidecar: Sendable {
             listen: .loopback(port: port, readyFile: readyFile), log: log, metrics: Metrics())
     }
 
+    /// The gRPC interface on 127.0.0.1; `onPort` is told the bound port.
+    package func grpc(port: Int, onPort: @escaping @Sendable (Int) -> Void) -> GRPCFace {
+        GRPCFace(attester: attester, releaser: releaser, images: ImageKeyProvider(), port: port, onPort: onPort)
+    }
+
+    /// Which of the two documented interfaces a process has.
+    package enum Face: String, Sendable {
+        case http
+        case grpc
+    }
+
     /// Makes sure that this group can be proven, then serves until SIGTERM or SIGINT.
     ///
     /// - Throws: as `GroupAttester.prepare`: a sidecar that can prove nothing ends at once.
-    package func run(port: Int, readyFile: String? = nil) async throws {
+    package func run(_ face: Face, port: Int, readyFile: String? = nil) async throws {
         do {
             try await attester.prepare()
-            try await server(port: port, readyFile: readyFile).run()
+            switch face {
+            case .http: try await server(port: port, readyFile: readyFile).run()
+            case .grpc:
+                let log = log
+                try await grpc(port: port) { port in
+                    if let readyFile { try? AtomicFile.write(Array("\(port)\n".utf8), to: readyFile, mode: 0o644) }
+                    log.info("listening", [.port: .number(port)])
+                }.runUntilSignalled()
+            }
         } catch {
             await client.shutdown()
             throw error
