@@ -2,7 +2,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Logging
 import ServiceKit
-package import ServiceLifecycle
+import ServiceLifecycle
 import UnixSignals
 
 /// The gRPC form of the sidecar: plain HTTP/2 on 127.0.0.1.

@@ -85,6 +85,6 @@ struct RawMessages: MessageSerializer, MessageDeserializer {
     func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes { Bytes(message) }
 
     func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> [UInt8] {
-        bytes.withUnsafeBytes { unsafe Array($0) }
+        unsafe bytes.withUnsafeBytes { unsafe Array($0) }
     }
 }
