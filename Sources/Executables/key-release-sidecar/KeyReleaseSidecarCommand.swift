@@ -26,7 +26,7 @@ struct KeyReleaseSidecarCommand: AsyncParsableCommand {
     @Option(name: .goStyle("logfile"), help: "Append the log to this file. Variable LogFile.")
     var logFile: String?
 
-    @Option(name: .goStyle("server_type"), help: "http or grpc. Variable ServerType. Default http.")
+    @Option(name: .goStyle("server_type"), help: "http, grpc or kbs. Variable ServerType. Default http.")
     var serverType: String?
 
     @Flag(name: .goStyle("allowTestingMismatchedTCB"), help: "For tests: begin with certificates of another TCB.")
@@ -73,9 +73,9 @@ struct KeyReleaseSidecarCommand: AsyncParsableCommand {
             let sidecar = try KeyReleaseSidecar(
                 configuration, surroundings, allowMismatchedTCB: allowTestingMismatchedTCB, log: log)
             guard let face = KeyReleaseSidecar.Face(rawValue: serverType ?? environment["ServerType"] ?? "http") else {
-                throw Refusal(.insecureConfiguration, "server_type is neither http nor grpc")
+                throw Refusal(.insecureConfiguration, "server_type is none of http, grpc and kbs")
             }
-            try await sidecar.run(face, port: port, readyFile: ready)
+            try await sidecar.run(face, resources: configuration.resources, port: port, readyFile: ready)
         } catch {
             log.error("the sidecar cannot start or had to stop", [.detail: .configured("\(error)")])
             throw ExitCode(1)

@@ -1,7 +1,7 @@
 package import Attester
 package import Encoding
 import Evidence
-import KeyRelease
+package import KeyRelease
 package import ServiceKit
 package import Telemetry
 
@@ -21,11 +21,13 @@ package struct KeyReleaseSidecar: Sendable {
         package var simulator: String?
         /// Path of a PEM file with the authorities of services' TLS certificates; nil for the system's.
         package var authorities: String?
+        /// HTTP to other services; nil makes a client with these authorities.
+        package var web: (any WebClient)?
 
         package init(
             environment: [String: String] = [:], rootEntries: [String] = [], files: AttestationFiles = .system,
             releaseRoots: Set<Digest> = [], source: (any EvidenceSource)? = nil, simulator: String? = nil,
-            authorities: String? = nil
+            authorities: String? = nil, web: (any WebClient)? = nil
         ) {
             self.environment = environment
             self.rootEntries = rootEntries
@@ -34,6 +36,7 @@ package struct KeyReleaseSidecar: Sendable {
             self.source = source
             self.simulator = simulator
             self.authorities = authorities
+            self.web = web
         }
     }
 
@@ -52,18 +55,19 @@ package struct KeyReleaseSidecar: Sendable {
         let context = SecurityContext(
             environment: surroundings.environment, rootEntries: surroundings.rootEntries, files: surroundings.files)
         client = try Client(authorities: surroundings.authorities, allowsTLS12: true)
+        let web: any WebClient = surroundings.web ?? client
         var certificates = try context.certificates()
         if allowMismatchedTCB { certificates?.tcb = 0xffff_ffff }
         let store = CertificateStore(
-            certificates, endpoint: configuration.certificates, fetcher: RetryingFetcher(web: client))
+            certificates, endpoint: configuration.certificates, fetcher: RetryingFetcher(web: web))
         attester = GroupAttester(
             source: try surroundings.evidenceSource(policy: try context.policyDigest()), context: context,
-            store: store, attestation: AttestationClient(client: client),
+            store: store, attestation: AttestationClient(client: web),
             userAgent: configuration.userAgent ?? GroupAttester.defaultUserAgent)
         releaser = KeyReleaser(
-            attester: attester, client: KeyReleaseClient(client: client),
+            attester: attester, client: KeyReleaseClient(client: web),
             credential: VaultCredential(
-                web: client, environment: surroundings.environment, clientID: configuration.identity,
+                web: web, environment: surroundings.environment, clientID: configuration.identity,
                 files: surroundings.files),
             roots: surroundings.releaseRoots, clock: clock)
         if surroundings.simulator != nil {
@@ -86,20 +90,33 @@ package struct KeyReleaseSidecar: Sendable {
         GRPCFace(attester: attester, releaser: releaser, images: ImageKeyProvider(), port: port, onPort: onPort)
     }
 
-    /// Which of the two documented interfaces a process has.
+    /// The face of Confidential Containers on 127.0.0.1.
+    ///
+    /// - Parameter resources: as `ResourceShelf` reads it.
+    /// - Throws: `insecure-configuration`.
+    package func guestServer(resources: JSON, port: Int, readyFile: String? = nil) throws(Refusal) -> Server {
+        Server(
+            KBSHandler(attester: attester, shelf: try ResourceShelf(resources, releaser: releaser)),
+            listen: .loopback(port: port, readyFile: readyFile), log: log, metrics: Metrics())
+    }
+
+    /// Which interface a process has: one of the documented two, or ours.
     package enum Face: String, Sendable {
         case http
         case grpc
+        /// Our own third: KBS protocol and guest routes.
+        case kbs
     }
 
     /// Makes sure that this group can be proven, then serves until SIGTERM or SIGINT.
     ///
     /// - Throws: as `GroupAttester.prepare`: a sidecar that can prove nothing ends at once.
-    package func run(_ face: Face, port: Int, readyFile: String? = nil) async throws {
+    package func run(_ face: Face, resources: JSON = .null, port: Int, readyFile: String? = nil) async throws {
         do {
             try await attester.prepare()
             switch face {
             case .http: try await server(port: port, readyFile: readyFile).run()
+            case .kbs: try await guestServer(resources: resources, port: port, readyFile: readyFile).run()
             case .grpc:
                 let log = log
                 try await grpc(port: port) { port in

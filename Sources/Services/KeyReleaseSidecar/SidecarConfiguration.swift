@@ -8,6 +8,8 @@ package struct SidecarConfiguration: Sendable {
     /// Which of several managed identities; nil for the only one.
     package var identity: String?
     package var userAgent: String?
+    /// Our own member `resources`, for the face of Confidential Containers; null where it is not served.
+    package var resources = JSON.null
 
     /// Longest configuration that is read, in bytes.
     private static let maximumBytes = 65_536
@@ -33,6 +35,7 @@ package struct SidecarConfiguration: Sendable {
         if let block = members.optional("certcache") { certificates = try CertificateEndpoint(block) }
         identity = try Self.text("client_id", in: members.optional("identity"), "identity")
         userAgent = try Self.text("user_agent", in: members.optional("maaconfig"), "maaconfig")
+        resources = members.optional("resources") ?? .null
         try members.finish()
     }
 
