@@ -6,6 +6,7 @@ import Encoding
 import Evidence
 import Foundation
 import HTTPTypes
+import KeyRelease
 import KeyService
 import ServiceKit
 import SimulatedTEE
@@ -24,6 +25,8 @@ struct World: Sendable {
     let vault: Int
     let sidecar: Int
     let client: Client
+    /// The sidecar itself, for its other faces.
+    let process: KeyReleaseSidecar
 
     static let policy = Array("package policy\n".utf8)
     static let measurement = ExecutableMeasurement(of: [4, 5, 6])
@@ -51,13 +54,14 @@ struct World: Sendable {
             try await serving({ try await keys.run(onPort: $0) }) {
                 let description = try JSON.parse([UInt8](try Data(contentsOf: folder.file("state/keyservice.json"))))
                 let pins = (description["pins"]?.strings ?? []).compactMap { Encoding.Digest($0) }
-                let sidecar = try sidecar(folder, roots: Set(pins))
+                let sidecar = try sidecar(folder, roots: Set(pins), client: client)
                 try await sidecar.attester.prepare()
                 let server = sidecar.server(port: 0)
                 try await servingPort({ try await server.run(onPort: $0) }) { port in
                     try await body(
                         World(
-                            folder: folder, attestation: attestation, vault: vault, sidecar: port, client: client))
+                            folder: folder, attestation: attestation, vault: vault, sidecar: port, client: client,
+                            process: sidecar))
                 }
             }
         }
@@ -65,13 +69,15 @@ struct World: Sendable {
     }
 
     /// A sidecar with the world's evidence and certificates.
-    static func sidecar(_ folder: TemporaryFolder, roots: Set<Encoding.Digest>) throws -> KeyReleaseSidecar {
+    static func sidecar(
+        _ folder: TemporaryFolder, roots: Set<Encoding.Digest>, client: Client
+    ) throws -> KeyReleaseSidecar {
         try KeyReleaseSidecar(
             SidecarConfiguration(),
             .init(
                 environment: ["UVM_SECURITY_POLICY": Base64.encodeStandard(policy)],
                 files: .rooted(at: folder.url.appending(path: "empty").path), releaseRoots: roots,
-                source: try source(), authorities: folder.url.appending(path: "ca.pem").path),
+                source: try source(), web: MachineWeb(client: client)),
             log: Log(service: "key-release-sidecar") { _ in })
     }
 
@@ -123,6 +129,22 @@ struct World: Sendable {
     }
 
     static func symmetricKey(_ k: [UInt8]) -> JSON { ["kty": "oct-HSM", "k": .string(Base64.encodeURL(k))] }
+}
+
+/// The test's own services, and an identity of this machine at the address where Azure has it.
+private struct MachineWeb: WebClient {
+    let client: Client
+
+    func send(
+        _ method: HTTPRequest.Method, _ url: String, headers: HTTPFields, body: [UInt8]?, maximumBytes: Int,
+        timeout: Duration
+    ) async throws(Refusal) -> Client.Response {
+        guard url.hasPrefix("http://169.254.169.254/metadata/identity/") else {
+            return try await client.send(
+                method, url, headers: headers, body: body, maximumBytes: maximumBytes, timeout: timeout)
+        }
+        return FakeWeb.json(["access_token": .string(World.releaseToken)])
+    }
 }
 
 // MARK: Services

@@ -1,4 +1,5 @@
 package import Encoding
+import KeyRelease
 
 /// Resources of the KBS protocol, each a key that a vault releases to this group.
 package struct ResourceShelf: Sendable {
