@@ -2,6 +2,7 @@ import CryptoExtras
 import Encoding
 import Foundation
 import GRPCCore
+import KeyRelease
 import ServiceKit
 import SwiftASN1
 import TestSupport

@@ -47,7 +47,7 @@ struct World: Sendable {
         let client = try Client(authorities: folder.url.appending(path: "ca.pem").path)
         let attestation = try freePort()
         let vault = try freePort()
-        try await serving(try attestationServer(folder, port: attestation)) {
+        try await serving(try await attestationServer(folder, port: attestation)) {
             let certificates = try await client.send(.get, "https://localhost:\(attestation)/certs")
             let pin = try issuerPin(certificates.body)
             let keys = try keyService(folder, port: vault, issuer: "https://localhost:\(attestation)", pin: pin)
@@ -152,12 +152,12 @@ private struct MachineWeb: WebClient {
 extension World {
     private static func attestationServer(
         _ folder: TemporaryFolder, port: Int
-    ) throws -> @Sendable (@escaping @Sendable (Int) -> Void) async throws -> Void {
+    ) async throws -> @Sendable (@escaping @Sendable (Int) -> Void) async throws -> Void {
         let factory = try EvidenceFactory.forTests.get()
         let collateral = folder.url.appending(path: "collateral").path
         try CollateralPublisher(folder: collateral, factory: factory).publish()
         try Data(factory.root.simulatedRoot().json.canonical).write(to: folder.file("root.json"))
-        let server = try AttestationServer(
+        let server = try await AttestationServer(
             AttestationServiceConfiguration(
                 listen: Listen(
                     host: "127.0.0.1", port: port, certificate: folder.file("ca.pem").path,
