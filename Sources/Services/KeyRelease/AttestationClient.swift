@@ -28,7 +28,8 @@ package struct AttestationClient: Sendable {
         else {
             let name = answer.headers[.cloisterRefusal] ?? "status \(answer.status)"
             throw Refusal(
-                RefusalCode(name, status: 503), "the attestation service refused this unit's evidence: \(name)")
+                RefusalCode(name, status: 503),
+                "the attestation service refused this evidence: http response status equal to \(answer.status)")
         }
         return token
     }

@@ -24,7 +24,9 @@ public enum Environment {
         case .snp, .tdx:
             if ConfigFSSource.provider(files: files) == tee { return ConfigFSSource(tee: tee, files: files) }
             return tee == .snp ? SNPDeviceSource.driver(files: files).map(SNPDeviceSource.init) : nil
-        case .hcl, .tpm, .nitro, .nvidia:
+        case .hcl:
+            return files.exists(TPMDevice.path) && AzureVMSource.isAvailable() ? AzureVMSource() : nil
+        case .tpm, .nitro, .nvidia:
             return nil
         }
     }

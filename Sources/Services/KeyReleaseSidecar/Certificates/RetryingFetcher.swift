@@ -39,21 +39,22 @@ package struct RetryingFetcher: Sendable {
     ///
     /// - Throws: `unavailable`.
     func get(_ url: String, headers: HTTPFields = [:]) async throws(Refusal) -> [UInt8] {
-        var problem = Refusal(.unavailable, "no answer")
-        for attempt in 0...Self.retries {
-            if attempt > 0 { await pause.wait(.milliseconds(delay(before: attempt))) }
+        var attempt = 0
+        while true {
+            let problem: Refusal
             do throws(Refusal) {
                 let answer = try await web.send(
                     .get, url, headers: headers, body: nil, maximumBytes: Self.maximumBytes, timeout: .seconds(15))
                 if answer.status == 200 { return answer.body }
                 problem = Refusal(.unavailable, "http response status equal to \(answer.status)")
-                guard [408, 429].contains(answer.status) || answer.status >= 500 else { throw problem }
+                if answer.status < 500, ![408, 429].contains(answer.status) { attempt = Self.retries }
             } catch {
-                if error == problem { throw error }
                 problem = error
             }
+            guard attempt < Self.retries else { throw problem }
+            attempt += 1
+            await pause.wait(.milliseconds(delay(before: attempt)))
         }
-        throw problem
     }
 
     /// Milliseconds, at random below 10 to the power of the attempt in seconds.

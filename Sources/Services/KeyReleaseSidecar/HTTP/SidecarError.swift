@@ -26,7 +26,7 @@ struct SidecarError: Error {
         + "KATA: Documentation/key-release-sidecar.md#kubernetes\n"
         + "Troubleshooting: Documentation/key-release-sidecar.md#when-it-refuses"
 
-    var text: String { "\(step.rawValue)\n\(Self.advice): \(cause.detail)" }
+    var text: String { "\(step.rawValue)\n\(Self.advice): \(cause)" }
 
     /// The answer, which also names the refusal in our own header.
     var response: ServerResponse {
