@@ -6,6 +6,7 @@ import HTTPTypes
 import KeyRelease
 import ServiceKit
 import Synchronization
+import Telemetry
 import TestSupport
 
 @testable import KeyReleaseSidecar
@@ -46,6 +47,9 @@ final class FakeWeb: WebClient {
     static func bytes(_ bytes: [UInt8]) -> Client.Response { Client.Response(status: 200, headers: [:], body: bytes) }
     static func status(_ status: Int) -> Client.Response { Client.Response(status: status, headers: [:], body: []) }
 }
+
+/// A log that nobody reads.
+let quiet = Log(service: "key-release-sidecar") { _ in }
 
 /// Lets no time pass.
 struct NoPause: Pause {

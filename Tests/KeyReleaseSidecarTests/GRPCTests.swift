@@ -77,7 +77,8 @@ struct GRPCTests {
             attester: attester,
             releaser: KeyReleaser(
                 attester: attester, client: .init(client: web),
-                credential: VaultCredential(web: web, environment: [:], clientID: nil, pause: NoPause()), roots: []),
+                credential: VaultCredential(web: web, environment: [:], clientID: nil, pause: NoPause()), roots: [],
+                log: quiet),
             images: ImageKeyProvider())
         for call in [KeyProviderService.Call.report, .data] {
             let error = await #expect(throws: RPCError.self) { try await service.answer(call, []) }

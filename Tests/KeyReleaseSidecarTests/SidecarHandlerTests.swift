@@ -4,6 +4,7 @@ import Evidence
 import HTTPTypes
 import KeyRelease
 import ServiceKit
+import Synchronization
 import TestSupport
 import Testing
 
@@ -12,7 +13,8 @@ import Testing
 /// The documented requests, on a group whose reports and certificates are given.
 struct SidecarHandlerTests {
     func handler(
-        _ source: any EvidenceSource, context: SecurityContext = SecurityContext(), web: FakeWeb = FakeWeb()
+        _ source: any EvidenceSource, context: SecurityContext = SecurityContext(), web: FakeWeb = FakeWeb(),
+        roots: Set<Digest> = []
     ) throws -> SidecarHandler {
         let attester = GroupAttester(
             source: source, context: context,
@@ -24,7 +26,8 @@ struct SidecarHandlerTests {
             attester: attester,
             releaser: KeyReleaser(
                 attester: attester, client: KeyReleaseClient(client: web),
-                credential: VaultCredential(web: web, environment: [:], clientID: nil, pause: NoPause()), roots: []))
+                credential: VaultCredential(web: web, environment: [:], clientID: nil, pause: NoPause()), roots: roots,
+                log: quiet, clock: .fixed(Timestamp(seconds: 1_795_300_000))))
     }
 
     func post(_ handler: SidecarHandler, _ path: String, _ body: String) async -> (status: Int, json: JSON) {
@@ -149,5 +152,51 @@ struct SidecarHandlerTests {
             let refused = await post(handler, "/attest/maa", #"{"maa_endpoint":"m.test","runtime_data":"e30="}"#)
             #expect(refused.status == 403)
         }
+    }
+
+    @Test(
+        "AC-043 AC-069 a recorded release answer, or one of another vault, gives no key",
+        .enabled(if: Vectors.available),
+        arguments: [
+            ("oct-ckm", "record-authentication"), ("rsa-256", "record-authentication"),
+            ("bad-signature", "endorsement-invalid"), ("other-root", "endorsement-invalid"),
+        ])
+    func replayed(_ name: String, _ code: String) async throws {
+        let vector = try JSON.parse(try Vectors.bytes("skr/key-release.json"))
+        let entry = try #require(vector["cases"]?.array?.first { $0["name"]?.string == name })
+        let body = try #require(entry["http_body"])
+        let web = FakeWeb { $0.url.contains("/attest/") ? FakeWeb.json(["token": "a.b.c"]) : FakeWeb.json(body) }
+        let handler = try handler(
+            try World.source(), web: web, roots: ReleaseRoots.pins(pem: vector["trusted_root_pem"]?.string ?? ""))
+        let request: JSON = [
+            "maa_endpoint": "maa.test", "akv_endpoint": "vault.cloister.invalid", "kid": "k/0123", "access_token": "t",
+        ]
+        let answer = await handler.respond(to: ServerRequest(.post, "/key/release", body: request.canonical))
+        #expect(answer.status == 403)
+        #expect(answer.headers[.cloisterRefusal] == code)
+        let sent = try #require(web.sent.last)
+        #expect(sent.url == "https://vault.cloister.invalid/keys/k/0123/release?api-version=7.4")
+        #expect(sent.headers[.authorization] == "Bearer t")
+        #expect(try JSON.parse(sent.body) == ["target": "a.b.c"])
+    }
+
+    @Test func `looking at the status does not make reports`() async throws {
+        let source = CountingSource()
+        let handler = try handler(source)
+        for _ in 0..<5 { #expect(await handler.readiness().isReady) }
+        #expect(source.count == 1)
+    }
+}
+
+/// Counts its reports.
+private final class CountingSource: EvidenceSource {
+    private let made = Mutex(0)
+    var count: Int { made.withLock { $0 } }
+    var tee: TEE { .snp }
+
+    func evidence(reportData: [UInt8]) async throws(Refusal) -> AttesterEvidence {
+        made.withLock { $0 += 1 }
+        return AttesterEvidence(
+            tee: .snp, evidence: [], collateral: .snp(SNPCollateral(vek: "", chain: "")))
     }
 }

@@ -69,7 +69,7 @@ package struct KeyReleaseSidecar: Sendable {
             credential: VaultCredential(
                 web: web, environment: surroundings.environment, clientID: configuration.identity,
                 files: surroundings.files),
-            roots: surroundings.releaseRoots, clock: clock)
+            roots: surroundings.releaseRoots, log: log, clock: clock)
         if surroundings.simulator != nil {
             log.warning("INSECURE: evidence comes from a simulated TEE, which protects nothing")
         }

@@ -19,6 +19,8 @@ package final class GroupAttester: Sendable {
     private let attestation: AttestationClient
     private let randomness: Randomness
     private let agent: Mutex<String>
+    /// Whether the last report came.
+    private let isProven = Mutex(false)
 
     /// What to be called where nobody configured a name.
     package static let defaultUserAgent = "ConfidentialSkrContainer"
@@ -46,11 +48,32 @@ package final class GroupAttester: Sendable {
     ///
     /// - Throws: `not-ready` without a device, `collateral-invalid` or `unavailable` without certificates.
     package func prepare() async throws(Refusal) {
-        let evidence = try await source.evidence(reportData: [UInt8](repeating: 0, count: reportDataLength))
-        guard evidence.tee == .snp else {
-            throw Refusal(.notReady, "this sidecar proves SEV-SNP container groups only")
-        }
+        let evidence = try await evidence(reportData: [UInt8](repeating: 0, count: reportDataLength))
         if evidence.collateral == nil { try await store.prepare() }
+    }
+
+    /// Whether this group can be proven. Asks the device only if its last report did not come: firmware makes few reports
+    /// a second, and whoever looks after a sidecar asks often.
+    package var isReady: Bool {
+        get async {
+            if isProven.withLock({ $0 }) { return true }
+            do throws(Refusal) { try await prepare() } catch { return false }
+            return true
+        }
+    }
+
+    private func evidence(reportData: [UInt8]) async throws(Refusal) -> AttesterEvidence {
+        do throws(Refusal) {
+            let evidence = try await source.evidence(reportData: reportData)
+            guard evidence.tee == .snp else {
+                throw Refusal(.notReady, "this sidecar proves SEV-SNP container groups only")
+            }
+            isProven.withLock { $0 = true }
+            return evidence
+        } catch {
+            isProven.withLock { $0 = false }
+            throw error
+        }
     }
 
     /// The report over `runtimeData`, byte for byte.
@@ -60,7 +83,7 @@ package final class GroupAttester: Sendable {
 
     /// The report with exactly this report data, 64 bytes.
     func report(reportData: [UInt8]) async throws(Refusal) -> [UInt8] {
-        try await source.evidence(reportData: reportData).evidence
+        try await evidence(reportData: reportData).evidence
     }
 
     /// SHA-256 and 32 zero bytes (sidecars page section 3).
@@ -76,7 +99,7 @@ package final class GroupAttester: Sendable {
         let reportData = GroupAttester.reportData(runtimeData)
         var seen: (report: UInt64, certificates: UInt64) = (0, 0)
         for attempt in 0..<2 {
-            let evidence = try await source.evidence(reportData: reportData)
+            let evidence = try await evidence(reportData: reportData)
             let report = try SNPReport(evidence.evidence[...])
             if case .snp(let collateral) = evidence.collateral {
                 return Endorsed(report: evidence.evidence, certificates: HostCertificates(collateral, of: report))

@@ -50,12 +50,12 @@ package struct SidecarHandler: RequestHandler {
     }
 
     package func readiness() async -> Readiness {
-        Readiness(isReady: await status == nil)
+        Readiness(isReady: await attester.isReady)
     }
 
     private func answer(_ route: Route, _ request: ServerRequest) async throws(SidecarError) -> JSON {
         switch route {
-        case .status: return ["message": .string(await status == nil ? "Status OK" : "Status NOT OK")]
+        case .status: return ["message": .string(await attester.isReady ? "Status OK" : "Status NOT OK")]
         case .raw: return try await raw(SidecarRequest(request))
         case .combined: return try await combined(SidecarRequest(request))
         case .token: return try await token(SidecarRequest(request))
@@ -67,14 +67,6 @@ package struct SidecarHandler: RequestHandler {
 // MARK: Routes
 
 extension SidecarHandler {
-    /// Why this group cannot be proven; nil when it can.
-    private var status: Refusal? {
-        get async {
-            do throws(Refusal) { try await attester.prepare() } catch { return error }
-            return nil
-        }
-    }
-
     private func raw(_ request: SidecarRequest) async throws(SidecarError) -> JSON {
         let data = try request.runtimeData()
         do throws(Refusal) { _ = try attester.context.policyDigest() } catch {

@@ -47,7 +47,7 @@ package struct KBSHandler: RequestHandler {
     }
 
     package func readiness() async -> Readiness {
-        Readiness(isReady: (try? await attester.prepare()) != nil)
+        Readiness(isReady: await attester.isReady)
     }
 
     private func answer(_ request: ServerRequest) async throws(Refusal) -> ServerResponse {

@@ -1,6 +1,7 @@
 package import Encoding
 package import KeyRelease
 import Synchronization
+package import Telemetry
 
 /// Obtains keys for the containers of this group: proves the group with a fresh wrapping key, and opens the answer.
 package final class KeyReleaser: Sendable {
@@ -21,18 +22,20 @@ package final class KeyReleaser: Sendable {
     private let client: KeyReleaseClient
     private let credential: VaultCredential
     private let roots: Set<Digest>
+    private let log: Log
     private let clock: WallClock
     private let running = Mutex(0)
 
     /// - Parameter roots: SHA-256 of the SPKI of the roots in which the certificates of vaults end.
     package init(
         attester: GroupAttester, client: KeyReleaseClient, credential: VaultCredential, roots: Set<Digest>,
-        clock: WallClock = .system
+        log: Log, clock: WallClock = .system
     ) {
         self.attester = attester
         self.client = client
         self.credential = credential
         self.roots = roots
+        self.log = log
         self.clock = clock
     }
 
@@ -56,6 +59,19 @@ package final class KeyReleaser: Sendable {
         }
         guard isAdmitted else { throw Refusal(.tooMany, "too many releases at a time") }
         defer { running.withLock { $0 -= 1 } }
+        do throws(Refusal) {
+            let released = try await released(wish)
+            log.info("key released to this group", [.key: .identifier(wish.key)])
+            return released
+        } catch {
+            log.warning(
+                "key not released",
+                [.key: .identifier(wish.key), .code: .identifier(error.name), .detail: .refusalDetail(error.detail)])
+            throw error
+        }
+    }
+
+    private func released(_ wish: Wish) async throws(Refusal) -> KeyReleaseResponse {
         let wrapping = try await ReleaseWrappingKey.make()
         let token = try await attester.token(over: wrapping.runtimeData, from: wish.attestation.url)
         let bearer: String
