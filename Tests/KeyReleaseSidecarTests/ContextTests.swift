@@ -80,6 +80,23 @@ struct ContextTests {
         }
     }
 
+    @Test("AC-147 roots of release answers have to be named", .enabled(if: Vectors.available))
+    func roots() throws {
+        let folder = try TemporaryFolder()
+        let vector = try JSON.parse(try Vectors.bytes("skr/key-release.json"))
+        let pem = vector["trusted_root_pem"]?.string ?? ""
+        try folder.write("roots.pem", pem)
+        let pin = try #require(ReleaseRoots.pins(pem: pem).first)
+        #expect(try ReleaseRoots.pins(file: folder.file("roots.pem").path) == [pin])
+        try folder.write("keyservice.json", #"{"pins":["\#(pin)"],"url":"https://keys.test"}"#)
+        #expect(try ReleaseRoots.pins(file: folder.file("keyservice.json").path) == [pin])
+        for text in ["", "{}", #"{"pins":[]}"#, #"{"pins":["x"]}"#] {
+            try folder.write("wrong", text)
+            #expect(throws: Refusal.self) { try ReleaseRoots.pins(file: folder.file("wrong").path) }
+        }
+        #expect(throws: Refusal.self) { try ReleaseRoots.pins(file: folder.file("none").path) }
+    }
+
     @Test("AC-072 endpoints and key names lead nowhere else")
     func names() throws {
         for (text, url) in [

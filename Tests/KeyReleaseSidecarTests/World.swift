@@ -52,9 +52,8 @@ struct World: Sendable {
             let pin = try issuerPin(certificates.body)
             let keys = try keyService(folder, port: vault, issuer: "https://localhost:\(attestation)", pin: pin)
             try await serving({ try await keys.run(onPort: $0) }) {
-                let description = try JSON.parse([UInt8](try Data(contentsOf: folder.file("state/keyservice.json"))))
-                let pins = (description["pins"]?.strings ?? []).compactMap { Encoding.Digest($0) }
-                let sidecar = try sidecar(folder, roots: Set(pins), client: client)
+                let roots = try ReleaseRoots.pins(file: folder.file("state/keyservice.json").path)
+                let sidecar = try sidecar(folder, roots: roots, client: client)
                 try await sidecar.attester.prepare()
                 let server = sidecar.server(port: 0)
                 try await servingPort({ try await server.run(onPort: $0) }) { port in

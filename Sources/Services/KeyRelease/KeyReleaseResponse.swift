@@ -11,7 +11,7 @@ import Evidence
 #endif
 
 /// What a key service answers to a release, as its receiver takes it: only if a trusted service signed it, for this
-/// request, and the key opens with the receiver's own wrapping key (architecture rule 17, key API reference section 8.6).
+/// request, and the key opens with the receiver's own wrapping key (architecture rule 17, key API reference 8.6).
 ///
 /// Anyone can wrap a key to a public key; it is the signature and what it repeats that say whose key this is.
 package struct KeyReleaseResponse: Sendable {

@@ -8,7 +8,7 @@ import Encoding
     import Foundation
 #endif
 
-/// How a released key is wrapped for its receiver: RSA-OAEP of an AES key, then AES key wrap with padding under that key.
+/// How a released key is wrapped for its receiver: RSA-OAEP of an AES key, then AES key wrap with padding under it.
 ///
 /// - Source: key API reference section 8.5, sidecars page section 6 step 6.
 enum KeyWrapAlgorithm: String {

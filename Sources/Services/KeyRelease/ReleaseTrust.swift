@@ -48,7 +48,7 @@ package struct ReleaseTrust: Sendable {
         guard algorithm.isValid(jws, by: key) else { throw untrusted("its signature is not of the leaf") }
     }
 
-    /// What says of a key's id which key it is: the whole id; or, of a host that its certificate proves, the path alone,
+    /// What says of a key's id which key it is: the whole id; or, of a host that its certificate proves, the path,
     /// since vaults write their name as they like, and names of keys without regard to case.
     func subject(_ kid: String) -> String {
         guard host != nil else { return kid }

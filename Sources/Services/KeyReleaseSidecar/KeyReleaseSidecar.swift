@@ -133,7 +133,7 @@ package struct KeyReleaseSidecar: Sendable {
 }
 
 extension KeyReleaseSidecar.Surroundings {
-    /// An explicit simulator first; without one only the machine itself is asked, and nothing falls back to a simulation.
+    /// An explicit simulator first; without one only the machine itself is asked, nothing falls back to a simulation.
     ///
     /// - Parameter policy: digest of the execution policy, which the simulator is told as host data.
     fileprivate func evidenceSource(policy: Digest) throws(Refusal) -> any EvidenceSource {

@@ -10,7 +10,8 @@ package enum ReleaseRoots {
     /// Longest file that is read, in bytes.
     private static let maximumBytes = 4 << 20
 
-    /// SHA-256 of the SPKI of every certificate in a PEM file; those of kinds that are never used here are left out.
+    /// SHA-256 of the SPKI of every certificate in a PEM file, those of kinds that are never used here left out; or the
+    /// member `pins` of a key service's own `keyservice.json`.
     ///
     /// - Throws: `insecure-configuration` for a file without any. A missing file of the system's is none: a sidecar may
     ///   serve attestation alone.
@@ -20,9 +21,10 @@ package enum ReleaseRoots {
             guard file != system else { return [] }
             throw Refusal(.insecureConfiguration, "the roots of release answers cannot be read (\(error))")
         }
-        let pins = pins(pem: String(decoding: bytes, as: UTF8.self))
+        let listed = (try? JSON.parse(bytes))?["pins"]?.strings?.compactMap { Digest($0) }
+        let pins = listed.map { Set($0) } ?? pins(pem: String(decoding: bytes, as: UTF8.self))
         guard !pins.isEmpty else {
-            throw Refusal(.insecureConfiguration, "the file of release roots holds no certificate in PEM")
+            throw Refusal(.insecureConfiguration, "the file of release roots holds no certificate in PEM and no pins")
         }
         return pins
     }

@@ -1,8 +1,8 @@
 public import Encoding
 public import Evidence
 
-/// Evidence of an Azure confidential VM: the report that its paravisor left in the virtual TPM, and a quote of that TPM,
-/// whose nonce is the report data.
+/// Evidence of an Azure confidential VM: the report that its paravisor left in the virtual TPM, and a quote of that
+/// TPM, whose nonce is the report data.
 ///
 /// The hardware's report there binds the TPM's key, not the report data. Certificates are the host's to give
 /// (`169.254.169.254/metadata/THIM`), so that none come with it.

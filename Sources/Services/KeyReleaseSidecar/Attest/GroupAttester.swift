@@ -52,8 +52,8 @@ package final class GroupAttester: Sendable {
         if evidence.collateral == nil { try await store.prepare() }
     }
 
-    /// Whether this group can be proven. Asks the device only if its last report did not come: firmware makes few reports
-    /// a second, and whoever looks after a sidecar asks often.
+    /// Whether this group can be proven. Asks the device only if its last report did not come: firmware makes few
+    /// reports a second, and whoever looks after a sidecar asks often.
     package var isReady: Bool {
         get async {
             if isProven.withLock({ $0 }) { return true }

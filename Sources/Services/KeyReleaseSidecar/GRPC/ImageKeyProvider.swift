@@ -13,8 +13,8 @@ import KeyRelease
 
 /// Wraps keys of image layers to a public key, and unwraps them with the private key that a vault releases.
 ///
-/// The messages are those of the key provider protocol of encrypted images; names are compared as the sidecars page says
-/// (section 7).
+/// The messages are those of the key provider protocol of encrypted images; names are compared as the sidecars page
+/// says (section 7).
 package struct ImageKeyProvider: Sendable {
     /// What a wrapped key carries, so that it can be unwrapped later.
     struct Annotation {

@@ -4,8 +4,8 @@ import HTTPTypes
 package import KeyRelease
 import ServiceKit
 
-/// The bearer token for a vault, where the caller brings none: of a workload identity if the environment names one, else
-/// of the machine's managed identity.
+/// The bearer token for a vault, where the caller brings none: of a workload identity if the environment names one,
+/// else of the machine's managed identity.
 ///
 /// - Source: sidecars page section 6, step 3.
 package struct VaultCredential: Sendable {
