@@ -34,10 +34,14 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcTransport: Target.Dependency = .product(
+    name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -86,8 +90,8 @@ let ground: [Target] = [
     library(
         "ServiceKit", "Ground",
         [
-            "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird, hummingbirdTLS,
-            httpTypes, httpClient, lifecycle, signals, yams, arguments,
+            "Encoding", "Collateral", "Telemetry", logging, nioCore, nioPosix, nioSSL, hummingbird,
+            hummingbirdCore, hummingbirdTLS, httpTypes, httpClient, lifecycle, signals, yams, arguments,
         ]),
 ]
 
@@ -102,10 +106,13 @@ let services: [Target] = [
     library("Access", "Services", ["AttestationToken", "Encoding", "ServiceKit", httpTypes]),
     library("Audit", "Services", ["Encoding", crypto]),
     library(
+        "KeyRelease", "Services",
+        ["Encoding", "Evidence", "Attester", "AttestationToken", "ServiceKit", asn1, crypto, cryptoExtras, httpTypes]),
+    library(
         "Unit", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Audit", "Telemetry",
-            crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
+            "KeyRelease", crypto, cryptoExtras, logging, hummingbird, httpTypes, lifecycle, nioCore,
         ]),
     library("EvidenceForge", "Services", ["Encoding", "Evidence", crypto, cryptoExtras, asn1]),
     library(
@@ -130,6 +137,12 @@ let services: [Target] = [
             cryptoExtras, x509, asn1, logging, hummingbird, httpTypes, lifecycle, nioCore, grdb,
         ]),
     library(
+        "KeyReleaseSidecar", "Services",
+        [
+            "Encoding", "Evidence", "Attester", "AttestationToken", "KeyRelease", "ServiceKit", "Telemetry", asn1,
+            crypto, cryptoExtras, httpTypes, grpcCore, grpcTransport, lifecycle, logging, signals,
+        ]),
+    library(
         "MedicalPlatform", "Services",
         [
             "Encoding", "Evidence", "Attester", "AttestationToken", "Channel", "ServiceKit", "Storage", "Audit",
@@ -149,6 +162,9 @@ let executables: [Target] = [
     unit("simulated-tee", ["Evidence", "EvidenceForge", "SimulatedTEE", arguments]),
     unit("attestation-service", ["AttestationService", "ServiceKit", "Telemetry", arguments]),
     unit("key-service", ["KeyService", "ServiceKit", "Telemetry", arguments]),
+    unit(
+        "key-release-sidecar",
+        ["KeyReleaseSidecar", "Attester", "Encoding", "Evidence", "KeyRelease", "ServiceKit", "Telemetry", arguments]),
     unit("medical-platform", ["MedicalPlatform", "ServiceKit", "Telemetry", arguments]),
     unit("diagnostics", ["Diagnostics", "ServiceKit", "Telemetry", arguments]),
     unit(
@@ -196,6 +212,17 @@ let everyTest: [Target] = [
             "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage",
             "Telemetry",
             "Unit", "cloister", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
+        ]),
+    tests(
+        "KeyRelease",
+        ["KeyRelease", "AttestationToken", "Encoding", "Evidence", crypto, cryptoExtras, httpTypes, x509]),
+    tests(
+        "KeyReleaseSidecar",
+        [
+            "KeyReleaseSidecar", "KeyRelease", "KeyService", "AttestationService", "AttestationToken", "Attester",
+            "Collateral", "Audit", "Encoding", "Evidence", "EvidenceForge", "ServiceKit", "SimulatedTEE", "Storage",
+            "Telemetry", "key-release-sidecar", asn1, crypto, cryptoExtras, httpTypes, x509, grpcCore,
+            grpcTransport,
         ]),
     tests(
         "Unit",
@@ -246,6 +273,8 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -13,6 +13,12 @@ package final class Client: Sendable {
         package var status: Int
         package var headers: HTTPFields
         package var body: [UInt8]
+
+        package init(status: Int, headers: HTTPFields, body: [UInt8]) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+        }
     }
 
     private let client: HTTPClient

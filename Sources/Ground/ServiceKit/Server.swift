@@ -1,6 +1,7 @@
 package import Encoding
 package import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
@@ -36,20 +37,35 @@ package struct Readiness: Sendable {
 
 /// Where a server listens and with which certificate.
 package struct Listen: Sendable {
+    /// PEM files: certificate chain (leaf first) and private key.
+    package struct Identity: Sendable {
+        package var certificate: String
+        package var key: String
+    }
+
     package var host: String
     /// 0 asks for any free port.
     package var port: Int
-    /// PEM files: certificate chain (leaf first) and private key.
-    package var certificate: String
-    package var key: String
+    /// Nil without TLS, which `loopback` alone makes.
+    package private(set) var identity: Identity?
     /// Gets the bound port as one line, atomically, once the server listens.
     package var readyFile: String?
 
     package init(host: String, port: Int, certificate: String, key: String, readyFile: String? = nil) {
         self.host = host
         self.port = port
-        self.certificate = certificate
-        self.key = key
+        identity = Identity(certificate: certificate, key: key)
+        self.readyFile = readyFile
+    }
+
+    /// Plain HTTP for the processes of this machine, or container group, alone: who shares its network is trusted.
+    package static func loopback(port: Int, readyFile: String? = nil) -> Listen {
+        Listen(port: port, readyFile: readyFile)
+    }
+
+    private init(port: Int, readyFile: String?) {
+        host = "127.0.0.1"
+        self.port = port
         self.readyFile = readyFile
     }
 
@@ -64,7 +80,7 @@ package struct Listen: Sendable {
     }
 }
 
-/// An HTTPS server: TLS 1.3 only, HTTP/1.1 only, bounded in connections, idle time and header sizes.
+/// An HTTPS server: TLS 1.3 only (or, for this machine alone, no TLS), HTTP/1.1 only, bounded in connections, idle time and header sizes.
 ///
 /// It answers `/health/live`, `/health/ready` (`/livez` and `/readyz` where orchestrators expect those) and `/metrics`
 /// itself and hands everything else to the handler.
@@ -121,11 +137,6 @@ package struct Server: Sendable {
     }
 
     private func application(onPort: (@Sendable (Int) -> Void)?) throws -> some ApplicationProtocol {
-        var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMFile(listen.certificate).map { .certificate($0) },
-            privateKey: .privateKey(try NIOSSLPrivateKey(file: listen.key, format: .pem)))
-        tls.minimumTLSVersion = .tlsv13
-        tls.applicationProtocols = ["http/1.1"]
         let quiet = Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
         let listen = listen
         let log = log
@@ -134,8 +145,7 @@ package struct Server: Sendable {
         }
         return Application(
             responder: responder,
-            server: try .tls(
-                .http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),
+            server: try builder(),
             configuration: .init(
                 address: .hostname(listen.host, port: listen.port), serverName: nil, backlog: 256),
             services: background,
@@ -146,6 +156,17 @@ package struct Server: Sendable {
                 onPort?(port)
             },
             logger: quiet)
+    }
+
+    private func builder() throws -> HTTPServerBuilder {
+        let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(60)))
+        guard let identity = listen.identity else { return plain }
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificate).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.key, format: .pem)))
+        tls.minimumTLSVersion = .tlsv13
+        tls.applicationProtocols = ["http/1.1"]
+        return try .tls(plain, tlsConfiguration: tls)
     }
 
     private func answer(_ request: Request, client: String?) async -> Response {

@@ -4,6 +4,7 @@ package import Channel
 package import Crypto
 package import CryptoExtras
 package import Encoding
+package import KeyRelease
 import Synchronization
 
 /// Everything that a unit is for twenty minutes: keys born together, the evidence that names them, and the tokens over
@@ -91,8 +92,8 @@ package final class IdentityEpoch: Sendable {
         var refused: [String: Refusal] = [:]
         for issuer in authorities.flatMap(\.issuers) where tokens[issuer.url] == nil && refused[issuer.url] == nil {
             do throws(Refusal) {
-                let compact = try await attestation.token(
-                    for: evidence, runtimeData: runtimeData.bytes, from: issuer.url)
+                let request = try AttestationRequest(unit: evidence, runtimeData: runtimeData.bytes)
+                let compact = try await attestation.token(for: request, from: issuer.url)
                 let token = try await directory.verify(compact, issuers: [issuer])
                 guard token.runtimeDataBytes == runtimeData.bytes else {
                     throw Refusal(.bindingMismatch, "the token speaks of other keys than this unit's")

@@ -1,7 +1,7 @@
 package import AttestationToken
 package import Encoding
-import HTTPTypes
-package import ServiceKit
+package import KeyRelease
+import ServiceKit
 import Synchronization
 package import Telemetry
 
@@ -38,13 +38,13 @@ package final class KeyLeases: Sendable {
     }
 
     private let identity: UnitIdentity
-    private let client: Client
+    private let client: KeyReleaseClient
     private let credentials: String
     private let log: Log
     private let leases = Mutex<[Name: Lease]>([:])
 
     /// - Parameter credentials: folder of release-only bearer tokens; the token that proves the unit decides.
-    package init(identity: UnitIdentity, client: Client, credentials: String, log: Log) {
+    package init(identity: UnitIdentity, client: KeyReleaseClient, credentials: String, log: Log) {
         self.identity = identity
         self.client = client
         self.credentials = credentials
@@ -74,39 +74,16 @@ package final class KeyLeases: Sendable {
 
     private func release(_ name: Name, to epoch: IdentityEpoch, at now: Timestamp) async throws(Refusal) -> Lease {
         let tokens = try epoch.tokens(accepted: name.authorities.issuers).map(\.compact)
-        let nonce = Base64.encodeURL(Randomness.system.bytes(32))
-        var body: [String: JSON] = [
-            "enc": "RSA_AES_KEY_WRAP_256", "nonce": .string(nonce), "target": .string(tokens.first ?? ""),
-        ]
-        if name.authorities.threshold > 1 {
-            body["further_targets"] = .array(tokens.dropFirst().map(JSON.string))
-        }
-        let answer = try await client.send(
-            .post, "\(name.service.url)/keys/\(name.key)/release?api-version=7.4",
-            headers: [
-                .contentType: "application/json", .authorization: "Bearer \(try credential(for: name.service.url))",
-            ], body: JSON.object(body).canonical)
-        guard answer.status == 200, let json = try? JSON.parse(answer.body), let jws = json["value"]?.string else {
-            let refusal = answer.headers[.cloisterRefusal] ?? "status-\(answer.status)"
-            // 5xx and 429 are the service's trouble, not a decision about this unit.
-            if answer.status >= 500 || answer.status == 429 {
-                throw Refusal(.unavailable, "the key service answered \(answer.status)")
-            }
-            throw KeyLeases.refusal(named: refusal)
-        }
-        let released = try KeyReleaseResponse.open(
-            jws: jws, pins: name.service.pins, kid: "\(name.service.url)/keys/\(name.key)", enc: "RSA_AES_KEY_WRAP_256",
-            nonce: nonce, wrappingKey: unsafe epoch.wrappingKey, at: now)
+        let wish = KeyReleaseClient.Wish(
+            service: name.service.url, key: name.key,
+            targets: name.authorities.threshold > 1 ? tokens : Array(tokens.prefix(1)), enc: "RSA_AES_KEY_WRAP_256",
+            nonce: Base64.encodeURL(Randomness.system.bytes(32)))
+        let released = try await client.release(
+            wish, credential: try credential(for: name.service.url), wrappingKey: unsafe epoch.wrappingKey,
+            trust: ReleaseTrust(pins: name.service.pins), at: now)
         log.info("key released to this unit", [.key: .identifier(name.key)])
         return Lease(
             secret: released.material, keyID: released.keyID, until: now + KeyLeases.lifetime, epoch: epoch.createdAt)
-    }
-
-    private static func refusal(named name: String) -> Refusal {
-        let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
-        return Refusal(
-            RefusalCode(parts.first ?? "refused", status: 403), part: parts.count > 1 ? parts[1] : nil,
-            "the key service did not release the key to this unit")
     }
 
     private func credential(for url: String) throws(Refusal) -> String {

@@ -3,6 +3,7 @@ package import Attester
 import Channel
 package import Encoding
 import Evidence
+import KeyRelease
 package import ServiceKit
 import ServiceLifecycle
 import Synchronization

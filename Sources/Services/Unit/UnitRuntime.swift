@@ -2,6 +2,7 @@ import AttestationToken
 package import Attester
 package import Encoding
 import Evidence
+import KeyRelease
 package import ServiceKit
 package import Telemetry
 
@@ -52,7 +53,8 @@ package struct UnitRuntime: Sendable {
             epochSeconds: configuration.epochSeconds, log: log,
             authorities: { policies.authorities })
         leases = KeyLeases(
-            identity: identity, client: client, credentials: configuration.credentials, log: log)
+            identity: identity, client: KeyReleaseClient(client: client), credentials: configuration.credentials,
+            log: log)
     }
 
     /// The unit's two doors in front of `handler`.

@@ -22,8 +22,11 @@ public enum Environment {
         case .sgx:
             return GramineSource.isAvailable(files: files) ? GramineSource(files: files) : nil
         case .snp, .tdx:
-            return ConfigFSSource.provider(files: files) == tee ? ConfigFSSource(tee: tee, files: files) : nil
-        case .hcl, .tpm, .nitro, .nvidia:
+            if ConfigFSSource.provider(files: files) == tee { return ConfigFSSource(tee: tee, files: files) }
+            return tee == .snp ? SNPDeviceSource.driver(files: files).map(SNPDeviceSource.init) : nil
+        case .hcl:
+            return files.exists(TPMDevice.path) && AzureVMSource.isAvailable() ? AzureVMSource() : nil
+        case .tpm, .nitro, .nvidia:
             return nil
         }
     }
@@ -45,7 +48,14 @@ public enum Environment {
 
     /// Every way that Cloister knows, for `cloister doctor`.
     public static func survey(files: AttestationFiles = .system, simulatedSocket: String?) -> [Finding] {
-        [configFS(files), gramine(files), simulated(simulatedSocket)]
+        [configFS(files), snpDevice(files), gramine(files), simulated(simulatedSocket)]
+    }
+
+    private static func snpDevice(_ files: AttestationFiles) -> Finding {
+        guard let driver = SNPDeviceSource.driver(files: files) else {
+            return Finding(name: "snp-device", available: false, reason: "there is no device of a SEV-SNP guest")
+        }
+        return Finding(name: "snp-device", available: true, reason: "\(driver.path) makes SEV-SNP reports")
     }
 
     private static func configFS(_ files: AttestationFiles) -> Finding {
@@ -59,8 +69,8 @@ public enum Environment {
             default: return finding(false, "the kernel has the interface, but no SEV-SNP or TDX provider for this user")
             }
         }
-        for device in ["/dev/sev-guest", "/dev/tdx_guest"] where files.exists(device) {
-            return finding(false, "\(device) is there, but configfs-tsm is not: Linux 6.7 or later is needed")
+        if files.exists("/dev/tdx_guest") {
+            return finding(false, "/dev/tdx_guest is there, but configfs-tsm is not: Linux 6.7 or later is needed")
         }
         return finding(false, "not a SEV-SNP or TDX guest with Linux 6.7 or later")
     }

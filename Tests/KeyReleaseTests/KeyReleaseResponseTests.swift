@@ -4,7 +4,8 @@ import Evidence
 import Foundation
 import TestSupport
 import Testing
-import Unit
+
+@testable import KeyRelease
 
 /// Against answers of a release call that were made elsewhere: two good, two that must be refused.
 @Suite(.enabled(if: Vectors.available)) struct KeyReleaseResponseTests {
@@ -29,11 +30,13 @@ import Unit
     func open(
         _ name: String, enc: String = "RSA_AES_KEY_WRAP_256", nonce: String? = nil, kid: String? = nil,
         pins: [Encoding.Digest]? = nil, key: _RSA.Encryption.PrivateKey? = nil, at moment: Timestamp? = nil,
+        host: String? = nil,
         change: (String) -> String = { $0 }
     ) throws(Refusal) -> KeyReleaseResponse {
         let jws = cases[name]?["http_body"]?["value"]?.string ?? ""
         return try KeyReleaseResponse.open(
-            jws: change(jws), pins: pins ?? [pin], kid: kid ?? self.kid, enc: enc, nonce: nonce,
+            jws: change(jws), trust: ReleaseTrust(pins: pins ?? [pin], host: host), kid: kid ?? self.kid, enc: enc,
+            nonce: nonce,
             wrappingKey: key ?? wrappingKey, at: moment ?? time)
     }
 
@@ -110,5 +113,36 @@ import Unit
             let refusal = #expect(throws: Refusal.self) { try open("rsa-256") { _ in text } }
             #expect(refusal?.code == .tokenMalformed)
         }
+    }
+}
+
+/// Keys wrapped with RSA-OAEP and SHA-384, which Python's `cryptography` made for the wrapping key of the vectors.
+@Suite(.enabled(if: Vectors.available)) struct KeyWrapAlgorithmTests {
+    static let ciphertext =
+        "KZCDniYqzXBxmy0KSKjppDXJc9d/+5+W/7fyg5JcgypWXoF3gl6gyd/FaP0K/MleT6tUlRr+ZGG0/xCHc82xfWRX7w7uKYheBScahqv8"
+        + "KqUq/Rt92F0DsoZtfZUXzy9Prw7mVWKtOAvoNv9fAV3E51Z9UR6jWVqEHHHZOlbKwI8CldMyjBu05qQvBws7hXgAfMl3kiAKAU3spP62"
+        + "lQafb8VEQxAWA3rVxHGCxxVOG8gmCsq5d0BaEpN4V/K+/UxTdjSrJ/SfCzExiJ29NFPxfEAcvzp/fRLATfFuFpdEP/0ZSyHQoVNUsWn3"
+        + "qW6cWg3cZlAiPDXC7mxhRGGBjLS31Q=="
+
+    @Test func `a key wrapped with SHA-384 opens, and nothing else does`() throws {
+        let vector = try JSON.parse(try Vectors.bytes("skr/key-release.json"))
+        let der = try #require(vector["wrapping_key_pkcs8_der_base64"]?.string.flatMap { Base64.decode($0, .lenient) })
+        let key = try _RSA.Encryption.PrivateKey(derRepresentation: der)
+        let ciphertext = try #require(Base64.decode(Self.ciphertext, .lenient))
+        let opened = KeyWrapAlgorithm.sha384.decrypt(ciphertext, with: key)?.withBytes { $0 }
+        #expect(opened == (0..<32).map { UInt8($0) })
+        #expect(KeyWrapAlgorithm.sha256.decrypt(ciphertext, with: key) == nil)
+        for index in stride(from: 0, to: ciphertext.count, by: 37) {
+            var changed = ciphertext
+            changed[index] ^= 1
+            #expect(KeyWrapAlgorithm.sha384.decrypt(changed, with: key) == nil)
+        }
+        for other in [
+            [], [1], ciphertext + [0], [UInt8](repeating: 0xff, count: 256), [UInt8](repeating: 0, count: 256),
+        ] {
+            #expect(KeyWrapAlgorithm.sha384.decrypt(other, with: key) == nil)
+        }
+        let sha256 = Array(try key.publicKey.encrypt([1, 2, 3] as [UInt8], padding: .PKCS1_OAEP_SHA256))
+        #expect(KeyWrapAlgorithm.sha384.decrypt(sha256, with: key) == nil)
     }
 }
