@@ -72,6 +72,7 @@ import Testing
                         SELECT hex(substr(record, 1, 4)) FROM keys UNION SELECT hex(substr(description, 1, 4)) FROM versions
                         UNION SELECT hex(substr(material, 1, 4)) FROM versions
                         UNION SELECT hex(substr(assignment, 1, 4)) FROM assignments
+                        UNION SELECT hex(substr(role, 1, 4)) FROM roles
                         UNION SELECT hex(substr(proof, 1, 4)) FROM installation
                         UNION SELECT hex(substr(domain, 1, 4)) FROM installation
                         """))

@@ -34,6 +34,7 @@ enum EvidenceBenchmark {
 
         let operations: [String: () -> Bool] = [
             "rawP384": try rawP384(), "rawP256": try rawP256(), "rawRS256": try rawRS256(),
+            "rawOAEP": try rawOAEP(),
             "snpWarm": try snp.warm(), "sgxWarm": try sgx.warm(),
             "tdx4Warm": try tdx4.warm(), "tdx5Warm": try tdx5.warm(), "nitroWarm": try nitro.warm(),
             "sgxCold": sgx.cold(), "tdx4Cold": tdx4.cold(), "tdx5Cold": tdx5.cold(), "snpCold": snp.cold(),
@@ -75,6 +76,13 @@ enum EvidenceBenchmark {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let message = [UInt8](repeating: 7, count: 4_000)
         return { (try? key.signature(for: message, padding: .insecurePKCS1v1_5)) != nil }
+    }
+
+    /// RSA-2048 OAEP of the same crypto library over an AES key.
+    private static func rawOAEP() throws -> () -> Bool {
+        let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048).publicKey
+        let message = [UInt8](repeating: 7, count: 32)
+        return { (try? key.encrypt(message, padding: .PKCS1_OAEP)) != nil }
     }
 
     /// P-256 signature verification of the same crypto library over a quote's signed part.

@@ -30,6 +30,7 @@ extension KeyTransaction {
         Column(table: "versions", name: "description", key: "name", version: "version"),
         Column(table: "versions", name: "material", key: "name", version: "version"),
         Column(table: "assignments", name: "assignment", key: "id"),
+        Column(table: "roles", name: "role", key: "id"),
     ]
 
     /// Seals at most `limit` values anew that an older generation sealed.
