@@ -1,6 +1,7 @@
 import Access
 import AttestationService
 import AttestationToken
+import Audit
 import Crypto
 import Encoding
 import Foundation
@@ -74,6 +75,21 @@ struct AccessTests {
         let service = try Service()
         for _ in 0..<100 { #expect(await service.call(.get, route, token: nil).status == 401) }
         #expect(try service.audit().count == 60)
+    }
+
+    @Test("AC-161 whatever a stranger asks for, the audit log can be read again")
+    func readableAudit() async throws {
+        let service = try Service()
+        let marks = [
+            String(repeating: "%CC%81", count: 300), String(repeating: "%E1%84%80", count: 5_000), "%00%0A%22%5C",
+        ]
+        for mark in marks {
+            #expect(await service.call(.delete, "/distrust/a" + mark, token: nil).status == 401)
+        }
+        let log = try AuditLog(
+            file: MemoryFile(try AtomicFile.read(service.folder.url.path + "/audit.jsonl", maximumBytes: 65_536)),
+            clock: service.clock.wall)
+        #expect(log.count == 3)
     }
 
     @Test func `access tokens of the configured issuer open what their role covers`() async throws {

@@ -164,12 +164,21 @@ struct DistrustBookTests {
         var revoked = RevokedTokens()
         let ends = Self.now + AttestationAuthority.tokenLifetime
         let tokens = Dictionary(
-            uniqueKeysWithValues: (0...RevocationList.maximumTokens).map { ("t\($0)", ends - Int64($0 % 7)) })
+            uniqueKeysWithValues: (0...RevocationList.maximumTokens).map {
+                // Some live longer than others: when they were issued counts.
+                ("t\($0)", RevokedTokens.Token(issued: Self.now - Int64($0 % 7), expires: ends + Int64($0 % 5) * 3_600))
+            })
         let key = StateKey(owner: "attestation", kind: "revoked", name: "family:milan")
         revoked.take(StateRecord(key: key, revision: 9, value: RevokedTokens.bytes(tokens)))
         let list = revoked.list(issuer: Self.issuer, at: Self.now)
         #expect(list.tokens.isEmpty && list.before == Self.now && list.sequence == 9)
-        revoked.take(StateRecord(key: key, revision: 10, value: RevokedTokens.bytes(["t0": ends])))
+        revoked.take(
+            StateRecord(
+                key: key, revision: 10,
+                value: RevokedTokens.bytes(["t0": RevokedTokens.Token(issued: Self.now, expires: ends)])))
+        #expect(revoked.list(issuer: Self.issuer, at: Self.now).tokens == ["t0"])
+        // What another reader fetched before comes too late.
+        revoked.take(StateRecord(key: key, revision: 9, value: RevokedTokens.bytes(tokens)))
         #expect(revoked.list(issuer: Self.issuer, at: Self.now).tokens == ["t0"])
     }
 }

@@ -71,7 +71,9 @@ struct TestSigner {
 
 /// An audit file in memory, whose disk can be full.
 final class MemoryFile: AuditFile {
-    private let content = Mutex<(bytes: [UInt8], isFull: Bool)>(([], false))
+    private let content: Mutex<(bytes: [UInt8], isFull: Bool)>
+
+    init(_ bytes: [UInt8] = []) { content = Mutex((bytes, false)) }
 
     var isFull: Bool {
         get { content.withLock { $0.isFull } }

@@ -93,6 +93,29 @@ import Testing
         #expect(await fixture.send(.delete, path).status == 404)
     }
 
+    @Test func `who may make keys but not change them does not replace a release policy`() async throws {
+        try await fixture.importKey()
+        let role = "/providers/Microsoft.Authorization/roleDefinitions/\(id(9))"
+        let actions: JSON = [
+            "Microsoft.KeyVault/managedHsm/keys/create", "Microsoft.KeyVault/managedHsm/keys/read/action",
+        ]
+        #expect(
+            await fixture.send(
+                .put, role, ["properties": ["roleName": "maker", "permissions": [["dataActions": actions]]]]
+            ).status < 300)
+        await assign(id(9), to: "maker")
+        let token = Self.token("maker")
+        let other: JSON = [
+            "version": "1.0.0",
+            "anyOf": [["authority": .string(fixture.authority.url), "allOf": [["claim": "iss", "exists": true]]]],
+        ]
+        let body = fixture.exportable(["kty": "oct-HSM", "key_size": 256], policy: other)
+        #expect(await fixture.send(.post, "/keys/records/create", body, token: token).refusal == "scope-insufficient")
+        #expect(await fixture.send(.post, "/keys/another/create", body, token: token).status == 200)
+        let same = fixture.exportable(["kty": "oct-HSM", "key_size": 256])
+        #expect(await fixture.send(.post, "/keys/records/create", same, token: token).status == 200)
+    }
+
     @Test func `a role that may release may nothing else, and an auditor reads and changes nothing`() async throws {
         try await fixture.importKey()
         await assign(Self.releaser, to: "unit")

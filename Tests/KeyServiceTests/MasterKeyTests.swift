@@ -52,6 +52,10 @@ import Testing
         let bytes = try Data(contentsOf: URL(filePath: file))
         #expect(bytes.range(of: Data(Base64.encodeURL([UInt8](repeating: 5, count: 32)).utf8)) == nil)
         #expect(try MasterKeyFile(path: file, secret: secret).generations() == [1])
+        // Nobody may put another in its place.
+        let plain = folder.url.appending(path: "plain.key").path
+        try MasterKeyFile(path: plain).add(1)
+        #expect(throws: Refusal.self) { try MasterKeyFile(path: plain, secret: secret) }
         for wrong in [nil, [UInt8](repeating: 4, count: 32), [UInt8](repeating: 3, count: 31)] as [[UInt8]?] {
             let refusal = #expect(throws: Refusal.self) { try MasterKeyFile(path: file, secret: wrong) }
             #expect(refusal?.code == .insecureConfiguration)
@@ -90,6 +94,14 @@ import Testing
                     == 200)
         }
         let assignment = "/keys/providers/Microsoft.Authorization/roleAssignments/00000000-0000-0000-0000-000000000001"
+        let definition = "/providers/Microsoft.Authorization/roleDefinitions/00000000-0000-0000-0000-000000000002"
+        let role: JSON = [
+            "properties": [
+                "roleName": "releaser",
+                "permissions": [["dataActions": ["Microsoft.KeyVault/managedHsm/keys/release/action"]]],
+            ]
+        ]
+        #expect(await fixture.send(.put, definition, role).status < 300)
         let body: JSON = [
             "properties": [
                 "principalId": "somebody",
@@ -110,10 +122,38 @@ import Testing
         #expect(fixture.vault.store.masterKey.generations == [2])
         #expect(try await fixture.release().material() == Fixture.k)
         #expect(await fixture.send(.get, assignment).status == 200)
+        #expect(await fixture.send(.get, definition).status == 200)
         // Backups are the security domain's affair.
         #expect(await fixture.send(.post, "/keys/restore", backup.json).status == 409)
         #expect(fixture.events.contains("master-key.rotate"))
         #expect(fixture.events.contains("master-key.retire"))
+    }
+
+    @Test func `rotations at the same time make generations of their own, and none is lost`() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "master.key").path
+        let key = try MasterKey(in: MasterKeyFile(path: file), mayCreate: true)
+        let fixture = try Fixture(folder: folder, masterKey: key)
+        try await fixture.importKey()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask { _ = await fixture.send(.post, "/masterkey/rotate") }
+                group.addTask { await fixture.vault.reseal() }
+                group.addTask { _ = await fixture.send(.post, "/keys/records/create", ["kty": "oct-HSM"]) }
+            }
+        }
+        await fixture.vault.reseal()
+        #expect(key.generations == [9])
+        #expect(try MasterKeyFile(path: file).generations() == [9])
+        #expect(try generations(fixture) == ["00000009"])
+        #expect(await fixture.release().status == 200)
+    }
+
+    @Test func `a generation that is there is not made again`() throws {
+        let folder = try TemporaryFolder()
+        let holder = try MasterKeyFile(path: folder.url.appending(path: "master.key").path)
+        try holder.add(1)
+        #expect(throws: Refusal.self) { try holder.add(1) }
     }
 
     @Test func `only administrators rotate it`() async throws {

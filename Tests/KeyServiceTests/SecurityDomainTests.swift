@@ -90,6 +90,10 @@ private struct Holder {
 }
 
 @Suite struct SecurityDomainTests {
+    private func settings(_ holders: [Holder]) throws -> VaultSettings {
+        VaultSettings(domainHolders: Set(try holders.map { try DomainShare.holder($0.certificate).pin }))
+    }
+
     private func split(_ fixture: Fixture, _ holders: [Holder], required: Int) async -> Answer {
         await split(fixture, holders.map(\.certificate), required: required)
     }
@@ -104,10 +108,10 @@ private struct Holder {
     }
 
     @Test func `two of three holders recover the domain in a new service, which then opens the backups`() async throws {
-        let first = try Fixture()
+        let holders = try (0..<3).map { _ in try Holder() }
+        let first = try Fixture(settings: settings(holders))
         try await first.importKey()
         let backup = await first.send(.post, "/keys/records/backup").json
-        let holders = try (0..<3).map { _ in try Holder() }
         let answer = await split(first, holders, required: 2)
         #expect(answer.status == 200)
         let sealed = try #require(answer.json["shares"]?.strings)
@@ -133,7 +137,7 @@ private struct Holder {
         let holders = try (0..<2).map { _ in try Holder() }
         var shares: [[JSON]] = []
         for _ in 0..<2 {
-            let answer = await split(try Fixture(), holders, required: 2)
+            let answer = await split(try Fixture(settings: settings(holders)), holders, required: 2)
             shares.append(try zip(holders, try #require(answer.json["shares"]?.strings)).map { try $0.open($1) })
         }
         var changed = try #require(shares[0][1].object)
@@ -148,8 +152,12 @@ private struct Holder {
     }
 
     @Test func `weak holders and impossible numbers are refused, and only administrators may`() async throws {
-        let fixture = try Fixture()
         let holders = try [Holder(), Holder()]
+        let fixture = try Fixture(settings: settings(holders))
+        // One administrator alone must not become all the holders (AC-076).
+        let own = await split(fixture, [try Holder(), try Holder()], required: 2)
+        #expect(own.status == 403)
+        #expect(await split(try Fixture(), holders, required: 2).status == 403)
         #expect(await split(fixture, holders, required: 3).status == 400)
         #expect(await split(fixture, holders, required: 1).status == 400)
         #expect(await split(fixture, [holders[0], holders[0]], required: 2).status == 400)

@@ -16,6 +16,8 @@ package final class AccessTokenKeys: Sendable {
         var keys: [String: VerificationKey] = [:]
         var fetched: Timestamp?
         var tried: Timestamp?
+        /// What all wait for who need a key that is not there.
+        var fetching: Task<Result<Void, Refusal>, Never>?
     }
 
     private let fetch: @Sendable () async throws -> [UInt8]
@@ -51,23 +53,35 @@ package final class AccessTokenKeys: Sendable {
     /// - Throws: `issuer-keys-unavailable` when there is no list that is recent enough.
     func key(_ keyID: String, at time: Timestamp) async throws(Refusal) -> VerificationKey? {
         if let key = current(keyID, at: time) { return key }
-        let mayFetch = state.withLock { state in
-            if let tried = state.tried, abs(time - tried) < Self.pause { return false }
+        let fetching = state.withLock { state -> Task<Result<Void, Refusal>, Never>? in
+            if let fetching = state.fetching { return fetching }
+            if let tried = state.tried, abs(time - tried) < Self.pause { return nil }
             state.tried = time
-            return true
+            let fetching = Task { await self.refresh(at: time) }
+            state.fetching = fetching
+            return fetching
         }
-        if mayFetch {
-            let keys = try Self.parse(await fetched())
-            state.withLock { state in
-                state.keys = keys
-                state.fetched = time
-            }
-        }
+        if let fetching { try await fetching.value.get() }
         let isKnown = state.withLock { $0.fetched.map { abs(time - $0) <= Self.lifetime } ?? false }
         guard isKnown else {
             throw Refusal(.issuerKeysUnavailable, "the keys of the access-token issuer cannot be had; try again")
         }
         return current(keyID, at: time)
+    }
+
+    private func refresh(at time: Timestamp) async -> Result<Void, Refusal> {
+        do throws(Refusal) {
+            let keys = try Self.parse(await fetched())
+            state.withLock { state in
+                state.keys = keys
+                state.fetched = time
+                state.fetching = nil
+            }
+            return .success(())
+        } catch {
+            state.withLock { $0.fetching = nil }
+            return .failure(error)
+        }
     }
 
     private func current(_ keyID: String, at time: Timestamp) -> VerificationKey? {

@@ -53,8 +53,8 @@ package struct AccessTokens: Sendable {
 
     /// Whole seconds; some issuers write fractions.
     private static func time(_ claim: JSON?) -> Int64? {
-        if let seconds = claim?.integer { return abs(seconds) < 1 << 53 ? seconds : nil }
-        return claim?.double.flatMap { Int64(exactly: $0.rounded(.down)) }.flatMap { abs($0) < 1 << 53 ? $0 : nil }
+        if let seconds = claim?.integer { return seconds.magnitude < 1 << 53 ? seconds : nil }
+        return claim?.double.flatMap { Int64(exactly: $0.rounded(.down)) }.flatMap { $0.magnitude < 1 << 53 ? $0 : nil }
     }
 
     private func invalid(_ reason: String) -> Refusal {

@@ -48,7 +48,7 @@ package struct AuditEntry: Hashable, Sendable {
         self.seen = seen
     }
 
-    /// The most characters that any one member is written with.
+    /// The most bytes that any one member is written with.
     static let maximumMemberLength = 512
 
     /// The members of the line without its place in the chain.
@@ -62,8 +62,17 @@ package struct AuditEntry: Hashable, Sendable {
             ("policy", policy?.description), ("seen", seen), ("token", token?.description),
         ]
         for (name, value) in optional {
-            if let value { members[name] = .string(String(value.prefix(AuditEntry.maximumMemberLength))) }
+            if let value { members[name] = .string(AuditEntry.plain(value)) }
         }
         return members
+    }
+
+    /// Printable ASCII of limited length: whoever asks chooses some of what is written, and every line must be read again.
+    private static func plain(_ value: String) -> String {
+        String(
+            decoding: value.utf8.prefix(maximumMemberLength).map {
+                (0x20...0x7e).contains($0) ? $0 : UInt8(ascii: "?")
+            },
+            as: UTF8.self)
     }
 }

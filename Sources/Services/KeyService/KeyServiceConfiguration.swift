@@ -94,8 +94,13 @@ extension VaultSettings {
         }
         let isNamed = configuration.has("purgeProtection")
         let names = try configuration.strings("purgeProtection")
+        let holders = try configuration.strings("domainHolders")
+        let pins = holders.compactMap { Digest($0) }
+        guard pins.count == holders.count else {
+            throw ConfigurationError("domainHolders are SHA-256 of public keys, 43 characters of base64url each")
+        }
         self.init(
             flavour: flavour, retentionDays: days,
-            purgeProtection: !isNamed || names == ["all"] ? .all : .only(Set(names)))
+            purgeProtection: !isNamed || names == ["all"] ? .all : .only(Set(names)), domainHolders: Set(pins))
     }
 }

@@ -1,3 +1,5 @@
+package import Encoding
+
 /// What kind of service this is to its clients, and how deleted keys are kept (key API reference, sections 1 and 9).
 package struct VaultSettings: Hashable, Sendable {
     package enum Flavour: String, Sendable, CaseIterable {
@@ -18,15 +20,19 @@ package struct VaultSettings: Hashable, Sendable {
     /// Days for which a deleted key can be recovered, 7 to 90.
     package var retentionDays: Int
     package var purgeProtection: PurgeProtection
+    /// SHA-256 of the public keys (SPKI) of those who may hold shares of the security domain.
+    package var domainHolders: Set<Digest>
 
     package static let retention = 7...90
 
     package init(
-        flavour: Flavour = .premium, retentionDays: Int = 90, purgeProtection: PurgeProtection = .all
+        flavour: Flavour = .premium, retentionDays: Int = 90, purgeProtection: PurgeProtection = .all,
+        domainHolders: Set<Digest> = []
     ) {
         self.flavour = flavour
         self.retentionDays = retentionDays
         self.purgeProtection = purgeProtection
+        self.domainHolders = domainHolders
     }
 
     func isPurgeProtected(_ name: String) -> Bool {

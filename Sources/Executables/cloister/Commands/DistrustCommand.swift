@@ -41,6 +41,7 @@ struct DistrustCommand: AsyncParsableCommand {
 
         func run() async throws {
             let mark = try EvidenceMark(parsing: mark)
+            try mark.requirePossible()
             let client = try service.service()
             let drill = measure ? try await DistrustDrill(client, mark: mark) : nil
             let start = ContinuousClock.now

@@ -34,7 +34,11 @@ package final class PostgreSQLStateStore: StateStore {
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (any StateTransaction) throws -> Value
     ) async throws -> Value {
-        try await run(["BEGIN", "SELECT value FROM cloister_state_revision WHERE id = 1 FOR UPDATE"], body)
+        try await run(
+            [
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+                "SELECT value FROM cloister_state_revision WHERE id = 1 FOR UPDATE",
+            ], body)
     }
 
     package func close() throws { for worker in workers { worker.close() } }
@@ -169,8 +173,9 @@ private final class Worker: Sendable {
             }
         }
         let fresh = try PostgreSQLConnection(parameters)
-        connection.withLock { $0 = fresh }
         for statement in opening { try fresh.execute(statement) }
+        // Kept only with its transaction open: one that failed would stay in it.
+        connection.withLock { $0 = fresh }
         return fresh
     }
 }

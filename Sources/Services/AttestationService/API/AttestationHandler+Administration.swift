@@ -109,6 +109,7 @@ extension AttestationHandler {
                     throw Refusal(.requestMalformed, "the body is not {\"mark\":\"<kind>:<value>\"}")
                 }
                 let mark = try EvidenceMark(parsing: text)
+                try mark.requirePossible()
                 var entry = entry
                 entry.key = "\(instance.name)/\(mark)"
                 let revoked = try await instance.distrust.distrust(

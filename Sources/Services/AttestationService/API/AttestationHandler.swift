@@ -2,7 +2,6 @@ import AttestationToken
 import Encoding
 import HTTPTypes
 package import ServiceKit
-import Synchronization
 
 /// The routes of the compatible attestation API for one instance (attestation API reference, sections 2, 3 and 7).
 package struct AttestationHandler: RequestHandler {
@@ -116,11 +115,6 @@ extension AttestationHandler {
     }
 
     private func attest(_ type: AttestationType, _ request: ServerRequest) async -> ServerResponse {
-        guard let slot = calls.enter() else {
-            // Not written down: nothing was decided, and a flood must not fill the audit log.
-            return Self.busy("too many calls at once; try again", retryAfter: 1)
-        }
-        defer { slot.leave() }
         if instance.attestNeedsToken {
             do throws(APIError) {
                 _ = try await authorize(request, path: "/attest/\(type.rawValue)", role: .reader)
@@ -131,6 +125,12 @@ extension AttestationHandler {
             _ = try Self.version(of: request)
             body = try await request.body(maximumBytes: AttestationAuthority.maximumBodyBytes)
         } catch { return await refuse(type, error, request) }
+        // Only now: a client that sends its body byte by byte must not take a place (AC-158).
+        guard let slot = calls.enter() else {
+            // Not written down: nothing was decided, and a flood must not fill the audit log.
+            return Self.busy("too many calls at once; try again", retryAfter: 1)
+        }
+        defer { slot.leave() }
         do throws(APIError) {
             let issued = try await authority.attest(type, body: body, id: request.id)
             return Self.json(issued.reply)
@@ -172,30 +172,6 @@ extension AttestationHandler {
         var response = json(error.body, status: error.status)
         response.headers[.cloisterRefusal] = error.refusal.name
         return response
-    }
-}
-
-/// Counts calls that are being worked on.
-private final class CallLimit: Sendable {
-    private let maximum: Int
-    private let count = Mutex(0)
-
-    init(maximum: Int) {
-        self.maximum = maximum
-    }
-
-    /// A place, or nil when all are taken.
-    func enter() -> Slot? {
-        count.withLock { count in
-            guard count < maximum else { return nil }
-            count += 1
-            return Slot(limit: self)
-        }
-    }
-
-    struct Slot {
-        fileprivate let limit: CallLimit
-        func leave() { limit.count.withLock { $0 -= 1 } }
     }
 }
 

@@ -1,4 +1,5 @@
 import Encoding
+import Evidence
 import HTTPTypes
 import ServiceKit
 
@@ -109,7 +110,7 @@ extension AttestationRoute.Administration {
         case .changeCertificate(.remove): "/certificates:remove"
         case .tcbBaselines(let type): "/tcbbaselines/\(type.rawValue)"
         case .distrusted, .distrust: "/distrust"
-        case .trust(let mark): "/distrust/\(mark.prefix(160))"
+        case .trust(let mark): "/distrust/" + ((try? EvidenceMark(parsing: mark)).map(\.description) ?? "?")
         }
     }
 

@@ -30,7 +30,11 @@ package struct AccessConfiguration: Sendable {
     init(_ configuration: inout Configuration) throws(ConfigurationError) {
         contributorToken = try configuration.optionalPath("access.contributorToken")
         readerToken = try configuration.optionalPath("access.readerToken")
-        attestNeedsToken = try configuration.string("access.attestNeedsToken", default: "false") == "true"
+        let attestNeedsToken = try configuration.string("access.attestNeedsToken", default: "false")
+        guard ["true", "false"].contains(attestNeedsToken) else {
+            throw ConfigurationError("access.attestNeedsToken is true or false")
+        }
+        self.attestNeedsToken = attestNeedsToken == "true"
         guard let url = try configuration.optionalString("access.issuer") else { return }
         let keys = try configuration.string("access.keys")
         issuer = Issuer(

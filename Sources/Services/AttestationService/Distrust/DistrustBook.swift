@@ -23,7 +23,8 @@ package final class DistrustBook: Sendable {
     private let store: any StateStore
     private let audit: AuditLog
     private let marks: SharedRead<[Entry]>
-    private let revoked = Mutex(RevokedTokens())
+    private let revoked: RevokedState
+    private let revocations: SharedRead<[StateRecord]>
     private let recorder: TokenRecorder
 
     /// - Parameter instance: the name under which the store keeps what is this instance's.
@@ -32,6 +33,14 @@ package final class DistrustBook: Sendable {
         self.store = store
         self.audit = audit
         recorder = TokenRecorder(instance: instance, store: store)
+        let revoked = RevokedState()
+        self.revoked = revoked
+        revocations = SharedRead {
+            let revision = revoked.withLock { $0.revision }
+            return try await store.read { reader in
+                try DistrustBook.all(DistrustBook.revokedKind, of: instance, after: revision, in: reader)
+            }
+        }
         let known = DistrustedMarks()
         marks = SharedRead {
             let revision = known.revision
@@ -46,6 +55,8 @@ package final class DistrustBook: Sendable {
     static let revokedKind = "revoked"
     static let issuedKind = "issued"
     private static let page = 1_024
+    /// Records of the ring in one step: each holds all tokens of a second.
+    private static let ringPage = 64
 
     // MARK: Reading
 
@@ -60,20 +71,15 @@ package final class DistrustBook: Sendable {
     ///
     /// - Throws: `not-ready` when the store does not answer.
     package func list(issuer: String, at time: Timestamp) async throws(Refusal) -> RevocationList {
-        let known = revoked.withLock { $0.revision }
-        let changes = try await changes(DistrustBook.revokedKind, after: known)
-        return revoked.withLock { revoked in
-            for change in changes { revoked.take(change) }
-            return revoked.list(issuer: issuer, at: time)
-        }
+        _ = try await revokedRevision()
+        return revoked.withLock { $0.list(issuer: issuer, at: time) }
     }
 
-    private func changes(_ kind: String, after revision: Int64) async throws(Refusal) -> [StateRecord] {
-        let instance = instance
+    /// The sequence that the list has now.
+    func revokedRevision() async throws(Refusal) -> Int64 {
         do {
-            return try await store.read { reader in
-                try DistrustBook.all(kind, of: instance, after: revision, in: reader)
-            }
+            for change in try await revocations.value() { revoked.withLock { $0.take(change) } }
+            return revoked.withLock { $0.revision }
         } catch { throw DistrustBook.refusal(error) }
     }
 
@@ -107,31 +113,45 @@ package final class DistrustBook: Sendable {
 
     /// Distrusts a mark, and revokes every token that was issued to evidence with it.
     ///
-    /// - Parameter entry: the audit line, which is part of the same transaction.
-    /// - Returns: how many tokens that have not expired are revoked for this mark.
+    /// The mark holds first: from then on no token is put on record that has it. What was issued before is then looked
+    /// through in steps, between which others are served.
+    ///
+    /// - Parameter entry: the audit line, which is part of the transaction with the mark.
+    /// - Returns: how many tokens that may still be accepted are revoked for this mark.
+    /// - Throws: `not-ready`, also when the mark holds but not every token could be revoked: then ask again.
     package func distrust(
         _ mark: EvidenceMark, at time: Timestamp, entry: AuditEntry
     ) async throws(Refusal) -> Int {
-        let instance = instance
-        let audit = audit
+        let (instance, audit) = (instance, audit)
         let digest = Array(IssuedTokenRing.digest(mark).utf8)
+        let listKey = StateKey(owner: instance, kind: DistrustBook.revokedKind, name: mark.description)
         do {
-            return try await store.write { transaction in
+            try await store.write { transaction in
                 let key = StateKey(owner: instance, kind: DistrustBook.markKind, name: mark.description)
                 if try transaction.record(key)?.value == nil {
                     _ = try transaction.put(Array(String(time.seconds).utf8), at: key)
                 }
-                let listKey = StateKey(owner: instance, kind: DistrustBook.revokedKind, name: mark.description)
-                var tokens = RevokedTokens.read(try transaction.record(listKey)?.value ?? []).filter {
-                    time <= $0.value
-                }
-                let records = try DistrustBook.all(DistrustBook.issuedKind, of: instance, after: 0, in: transaction)
-                for record in records {
-                    guard let value = record.value else { continue }
-                    tokens.merge(IssuedTokenRing.tokens(in: value, with: digest, at: time)) { $1 }
-                }
-                _ = try transaction.put(RevokedTokens.bytes(tokens), at: listKey)
                 try audit.append(entry)
+            }
+            var found: [String: RevokedTokens.Token] = [:]
+            var last: Int64? = 0
+            while let after = last {
+                let (tokens, next) = try await store.read { reader in
+                    let records = try reader.records(
+                        owner: instance, kind: DistrustBook.issuedKind, after: after, limit: DistrustBook.ringPage)
+                    var tokens: [String: RevokedTokens.Token] = [:]
+                    for value in records.compactMap(\.value) {
+                        tokens.merge(IssuedTokenRing.tokens(in: value, with: digest, at: time)) { $1 }
+                    }
+                    return (tokens, records.count == DistrustBook.ringPage ? records.last?.revision : nil)
+                }
+                found.merge(tokens) { $1 }
+                last = next
+            }
+            return try await store.write { [found] transaction in
+                let former = RevokedTokens.read(try transaction.record(listKey)?.value ?? [])
+                let tokens = found.merging(former.filter { $0.value.matters(at: time) }) { $1 }
+                _ = try transaction.put(RevokedTokens.bytes(tokens), at: listKey)
                 return tokens.count
             }
         } catch { throw DistrustBook.refusal(error) }
@@ -177,4 +197,11 @@ private final class DistrustedMarks: Sendable {
                 .sorted { $0.mark < $1.mark }
         }
     }
+}
+
+/// What was revoked at the last look.
+private final class RevokedState: Sendable {
+    private let tokens = Mutex(RevokedTokens())
+
+    func withLock<Value>(_ body: (inout RevokedTokens) -> Value) -> Value { tokens.withLock { body(&$0) } }
 }

@@ -6,8 +6,8 @@ import Evidence
 /// A ring, because a store of records keeps the name of every record that it ever had: this one has as many as the ring
 /// has seconds, and what has expired is overwritten a lap later.
 enum IssuedTokenRing {
-    /// Seconds of one lap; longer than any token lives.
-    static let lap: Int64 = 65_536
+    /// Seconds of one lap; longer than any token lives, and is accepted after its end.
+    static let lap: Int64 = 131_072
 
     /// The name of the record of one second.
     static func name(of time: Timestamp) -> String { String(time.seconds % lap) }
@@ -40,16 +40,18 @@ enum IssuedTokenRing {
         return former + lines.flatMap(\.bytes)
     }
 
-    /// The tokens of one record that have a mark and have not expired, by id, with their ends.
-    static func tokens(in value: [UInt8], with digest: [UInt8], at time: Timestamp) -> [String: Timestamp] {
-        var found: [String: Timestamp] = [:]
-        for line in value.split(separator: UInt8(ascii: "\n")).dropFirst() {
+    /// The tokens of one record that have a mark and may still be accepted, by id.
+    static func tokens(in value: [UInt8], with digest: [UInt8], at time: Timestamp) -> [String: RevokedTokens.Token] {
+        var found: [String: RevokedTokens.Token] = [:]
+        let lines = value.split(separator: UInt8(ascii: "\n"))
+        guard let header = lines.first, let issued = Int64(String(decoding: header, as: UTF8.self)) else { return [:] }
+        for line in lines.dropFirst() {
             let fields = line.split(separator: UInt8(ascii: " "))
             guard fields.count > 2, fields.dropFirst(2).contains(where: { $0.elementsEqual(digest) }),
                 let seconds = Int64(String(decoding: fields[1], as: UTF8.self))
             else { continue }
-            let expires = Timestamp(seconds: seconds)
-            if time <= expires { found[String(decoding: fields[0], as: UTF8.self)] = expires }
+            let token = RevokedTokens.Token(issued: Timestamp(seconds: issued), expires: Timestamp(seconds: seconds))
+            if token.matters(at: time) { found[String(decoding: fields[0], as: UTF8.self)] = token }
         }
         return found
     }

@@ -25,12 +25,12 @@ package final class RevocationPublisher: Sendable {
     /// - Throws: `time-untrusted`; `not-ready` when the store does not answer or the key cannot sign.
     package func current() async throws(Refusal) -> String {
         let now = try clock.now()
-        let list = try await book.list(issuer: issuer, at: now)
-        if let last = last.withLock({ $0 }), last.list.sequence == list.sequence,
-            (0..<Self.reuseSeconds).contains(now - last.list.issuedAt)
+        if let last = last.withLock({ $0 }), (0..<Self.reuseSeconds).contains(now - last.list.issuedAt),
+            try await book.revokedRevision() == last.list.sequence
         {
             return last.compact
         }
+        let list = try await book.list(issuer: issuer, at: now)
         let signer = try keys.signer("ES256")
         let compact = try list.sign(with: signer.key, keyID: signer.keyID)
         last.withLock { $0 = (list, compact) }

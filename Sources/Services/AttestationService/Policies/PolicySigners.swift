@@ -107,6 +107,10 @@ extension InstancePolicies {
     package func registerFirst(_ signers: [PolicySigner]) async throws(Refusal) {
         guard trustModel == .isolated else { return }
         let key = signersKey
+        let audit = audit
+        let entry = AuditEntry(
+            event: "policy.certificate.first", outcome: .allowed, id: Hex.encode(Randomness.system.bytes(16)),
+            key: "\(instance)/certificates")
         do {
             try await store.write { transaction in
                 guard try RegisteredSigners(transaction.record(key)).entries.isEmpty else { return }
@@ -116,6 +120,7 @@ extension InstancePolicies {
                 var first = try RegisteredSigners(nil)
                 for signer in signers { _ = try first.apply(.add, signer) }
                 try transaction.put(first.bytes, at: key)
+                try audit.append(entry)
             }
         } catch { throw Self.apiError(error).refusal }
     }

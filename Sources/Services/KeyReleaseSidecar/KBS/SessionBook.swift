@@ -50,9 +50,12 @@ final class SessionBook: Sendable {
     ///
     /// - Throws: `nonce-replayed`, `challenge-expired`, `token-not-bound` for a session that there is not.
     func spend(_ nonce: String, of name: String) throws(Refusal) {
-        let session = try current(name)
-        state.withLock { $0.sessions[name]?.nonce = nil }
-        guard let expected = session.nonce else {
+        _ = try current(name)
+        let taken = state.withLock { state in
+            defer { state.sessions[name]?.nonce = nil }
+            return state.sessions[name]?.nonce
+        }
+        guard let expected = taken else {
             throw Refusal(.nonceReplayed, "the nonce of this session has been used")
         }
         guard constantTimeEquals(Array(nonce.utf8), Array(expected.utf8)) else {

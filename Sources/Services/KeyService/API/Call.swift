@@ -7,16 +7,9 @@ struct Call: Sendable {
     let request: ServerRequest
     let endpoint: KeyEndpoint
     let api: APIVersion
+    let bytes: [UInt8]
 
-    func body(maximumBytes: Int = KeyBody.maximumBytes) async throws(APIError) -> KeyBody {
-        let bytes: [UInt8]
-        do throws(Refusal) {
-            bytes = try await request.body(maximumBytes: maximumBytes)
-        } catch {
-            throw APIError(error)
-        }
-        return try KeyBody(parsing: bytes)
-    }
+    func body() throws(APIError) -> KeyBody { try KeyBody(parsing: bytes) }
 }
 
 /// Lets so many events through in each minute.

@@ -11,7 +11,10 @@ extension KeyRoute {
         guard segments.first == "", segments.count >= 2, path.utf8.count <= 1_024 else { throw KeyRoute.unknown }
         segments.removeFirst()
         if segments.count > 1, segments.last == "" { segments.removeLast() }
-        if let place = segments.firstIndex(of: "providers") {
+        let place = segments.indices.dropLast().first {
+            segments[$0] == "providers" && segments[$0 + 1] == "Microsoft.Authorization"
+        }
+        if let place {
             self = try KeyRoute(access: segments[(place + 1)...], in: segments[..<place], method)
             return
         }

@@ -101,6 +101,18 @@ enum KeyRoute: Hashable, Sendable {
         }
     }
 
+    /// Longest body that is read, in bytes.
+    var maximumBodyBytes: Int { self == .restore ? 8 << 20 : KeyBody.maximumBytes }
+
+    var hasBody: Bool {
+        switch self {
+        case .create, .importKey, .update, .restore, .setRotationPolicy, .use, .random, .downloadDomain, .uploadDomain,
+            .define, .assign:
+            true
+        default: false
+        }
+    }
+
     /// What the caller must be allowed to do, and where.
     var permission: (action: KeyAction, scope: AccessScope) {
         switch self {

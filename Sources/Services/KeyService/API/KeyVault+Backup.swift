@@ -4,9 +4,6 @@ import ServiceKit
 
 // Keys as opaque blobs that only services of the same security domain open (key API reference, section 11).
 extension KeyVault {
-    /// Longest body of a restore, in bytes.
-    private static let maximumBytes = 8 << 20
-
     func backup(_ name: String, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
         decision.key = name
         let (domain, randomness) = (try await store.domain(), randomness)
@@ -18,7 +15,7 @@ extension KeyVault {
     }
 
     func restore(_ call: Call, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
-        let body = try await call.body(maximumBytes: KeyVault.maximumBytes)
+        let body = try call.body()
         guard let text = try body.string("value"), let blob = Base64.decode(text, .lenient) else {
             throw .badParameter("Property value is missing or not base64url.")
         }

@@ -1,3 +1,4 @@
+import Access
 import Audit
 import Encoding
 import ServiceKit
@@ -9,7 +10,7 @@ extension KeyVault {
 
     /// `POST /securitydomain/download`: `{"certificates":[base64 DER …],"required":n}`.
     func downloadDomain(_ call: Call, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
-        let body = try await call.body()
+        let body = try call.body()
         let certificates = try body.strings("certificates")?.compactMap { Base64.decode($0, .lenient) } ?? []
         guard let required = try body.integer("required"),
             certificates.count == (try body.strings("certificates"))?.count,
@@ -20,6 +21,13 @@ extension KeyVault {
                 "certificates are 2 to \(KeyVault.maximumHolders) different ones, base64 of DER, and required is a number from 2 to theirs."
             )
         }
+        do throws(Refusal) {
+            let keys = Set(try certificates.map { der throws(Refusal) in try DomainShare.holder(der).pin })
+            guard keys.count == certificates.count, keys.isSubset(of: settings.domainHolders) else {
+                throw Refusal(
+                    .scopeInsufficient, "The security domain is shared among the holders that the configuration names.")
+            }
+        } catch { throw APIError(error) }
         let domain = try await store.domain()
         let shares = domain.secret.withBytes { secret in
             SecretSharing.split(secret, count: certificates.count, threshold: required, randomness: randomness)
@@ -39,7 +47,7 @@ extension KeyVault {
     /// `POST /securitydomain/upload`: `{"shares":[…]}` with what the holders opened. Only a service without keys takes
     /// a domain: its own backups would not open any more.
     func uploadDomain(_ call: Call, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
-        let body = try await call.body()
+        let body = try call.body()
         guard let list = body.value("shares")?.array, (2...KeyVault.maximumHolders).contains(list.count) else {
             throw .badParameter("shares is a list of 2 to \(KeyVault.maximumHolders) shares.")
         }

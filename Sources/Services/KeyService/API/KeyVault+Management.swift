@@ -1,35 +1,36 @@
+import Access
 import Audit
 import Encoding
 import ServiceKit
 
 // Creating, importing, changing and reading keys (key API reference, section 5).
 extension KeyVault {
-    func create(_ name: String, _ call: Call, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
+    func create(
+        _ name: String, _ call: Call, _ caller: Caller, _ decision: inout KeyDecision
+    ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let (wish, type) = try KeyWish.creating(try await call.body(), flavour: settings.flavour)
+        let (wish, type) = try KeyWish.creating(try call.body(), flavour: settings.flavour)
         // Refused before seconds are spent on a key that would be thrown away; decided again in the transaction.
         let existing = try await store.read { try $0.keyForNewVersion(name) }
         _ = try wish.record(name: name, version: "", existing: existing, api: call.api, flavour: settings.flavour)
-        let randomness = randomness
-        let material = try await blocking { () throws(Refusal) in
-            try KeyMaterial.generate(type, randomness: randomness)
-        }
-        return try await add(name, wish, material, call, &decision)
+        let material = try await generate(type)
+        return try await add(name, wish, material, call, caller, &decision)
     }
 
     func importKey(
-        _ name: String, _ call: Call, _ decision: inout KeyDecision
+        _ name: String, _ call: Call, _ caller: Caller, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let (wish, material) = try KeyWish.importing(try await call.body(), flavour: settings.flavour)
-        return try await add(name, wish, material, call, &decision)
+        let (wish, material) = try KeyWish.importing(try call.body(), flavour: settings.flavour)
+        return try await add(name, wish, material, call, caller, &decision)
     }
 
     /// A new version, and the key itself if it is the first: record, material and audit line in one transaction.
     ///
     /// The line comes last before the commit: should that fail, there is a line too many, never one too few.
     private func add(
-        _ name: String, _ wish: KeyWish, _ material: KeyMaterial, _ call: Call, _ decision: inout KeyDecision
+        _ name: String, _ wish: KeyWish, _ material: KeyMaterial, _ call: Call, _ caller: Caller,
+        _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         let now = clock.now()
         let version = KeyVersion(
@@ -43,10 +44,15 @@ extension KeyVault {
         let facts = decision
         let audit = audit
         let flavour = settings.flavour
+        let mayWrite = await isAllowed(caller, .update(name, version: nil))
         let record = try await store.write { keys in
+            let existing = try keys.keyForNewVersion(name)
+            // The policy is that of the older versions, too.
+            guard mayWrite || existing == nil || wish.policy == nil || wish.policy == existing?.policy else {
+                throw Refusal(.scopeInsufficient, "Caller is not authorized to change the key's release policy.")
+            }
             let record = try wish.record(
-                name: name, version: version.version, existing: try keys.keyForNewVersion(name), api: call.api,
-                flavour: flavour)
+                name: name, version: version.version, existing: existing, api: call.api, flavour: flavour)
             try keys.save(record)
             try keys.add(version, material)
             try keys.save(record)
@@ -57,13 +63,23 @@ extension KeyVault {
         return .json(call.endpoint.bundle(record, version))
     }
 
+    /// Makes a key. The larger ones take seconds: a few at a time, so that others are served meanwhile (AC-163).
+    func generate(_ type: KeyType) async throws(APIError) -> KeyMaterial {
+        guard let slot = generations.enter() else {
+            throw APIError(Refusal(.tooMany, "Too many keys are being made; retry."))
+        }
+        defer { slot.leave() }
+        let randomness = randomness
+        return try await blocking { () throws(Refusal) in try KeyMaterial.generate(type, randomness: randomness) }
+    }
+
     func newVersion() -> String { Hex.encode(randomness.bytes(16)) }
 
     func update(
         _ name: String, version: String?, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let body = try await call.body()
+        let body = try call.body()
         let attributes = try body.object("attributes")
         let (isEnabled, isExportable) = (try attributes?.bool("enabled"), try attributes?.bool("exportable"))
         let (notBefore, expires) = (try attributes?.time("nbf"), try attributes?.time("exp"))

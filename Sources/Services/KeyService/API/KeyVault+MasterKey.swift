@@ -20,7 +20,10 @@ extension KeyVault {
         // Written down first: a generation that nobody knows of must not exist.
         try await write(decision.allowed)
         decision.isRecorded = true
-        _ = try await blocking { () throws(Refusal) in try masterKey.rotate() }
+        do throws(APIError) { _ = try await blocking { () throws(Refusal) in try masterKey.rotate() } } catch {
+            decision.isRecorded = false
+            throw error
+        }
         Task { await self.reseal() }
         return describeMasterKey()
     }
@@ -30,17 +33,21 @@ extension KeyVault {
     package func reseal() async {
         let masterKey = store.masterKey
         guard masterKey.generations.count > 1 else { return }
+        // Another may follow while this goes on.
+        let newest = masterKey.newest
         var cursor: KeyTransaction.ResealingCursor? = .start
         do throws(APIError) {
-            while let place = cursor { cursor = try await store.write { try $0.reseal(from: place, limit: 200) } }
-            guard try await store.read({ try !$0.hasOutdatedValues() }) else { return }
+            while let place = cursor {
+                cursor = try await store.write { try $0.reseal(from: place, limit: 200, before: newest) }
+            }
             var decision = KeyDecision(id: Hex.encode(randomness.bytes(16)))
             decision.event = "master-key.retire"
             decision.caller = "schedule"
             try await write(decision.allowed)
-            _ = try await blocking { () throws(Refusal) in
-                try masterKey.retireOutdated()
-                return true
+            // Nobody may still be reading what the former generations sealed.
+            try await store.alone { keys in
+                guard try !keys.hasValues(sealedBefore: newest) else { return }
+                try masterKey.retire(before: newest)
             }
         } catch {
             // The schedule begins again: what is sealed anew stays so.

@@ -10,7 +10,7 @@ extension KeyVault {
         _ operation: KeyOperation, _ name: String, version: String?, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let body = try await call.body()
+        let body = try call.body()
         guard let algorithm = try body.string("alg") else { throw .badParameter("Property alg is missing.") }
         let (found, material) = try await store.read { keys in
             let found = try keys.find(name, version).version
@@ -84,7 +84,7 @@ extension KeyVault {
     private static let maximumRandom = 128
 
     func random(_ call: Call) async throws(APIError) -> ServerResponse {
-        guard let count = try await call.body().integer("count"), (1...KeyVault.maximumRandom).contains(count) else {
+        guard let count = try call.body().integer("count"), (1...KeyVault.maximumRandom).contains(count) else {
             throw .badParameter("Property count is not a number from 1 to \(KeyVault.maximumRandom).")
         }
         return .json(["value": .string(Base64.encodeURL(randomness.bytes(count)))])

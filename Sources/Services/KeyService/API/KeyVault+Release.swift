@@ -9,10 +9,10 @@ extension KeyVault {
     ///
     /// - Parameter version: nil for the latest.
     func release(
-        _ name: String, version: String?, _ call: Call, _ decision: inout KeyDecision
+        _ name: String, version: String?, _ call: Call, _ caller: Caller, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let wish = try ReleaseWish(try await call.body())
+        let wish = try ReleaseWish(try call.body())
         decision.token = Digest(of: wish.targets[0])
         guard call.api.hasRelease else {
             throw .badParameter("Key release needs api-version 7.3-preview or later.")
@@ -22,12 +22,14 @@ extension KeyVault {
         // They agree about the unit's keys, so that any of them names the one to wrap to.
         let target = targets[0]
         decision.party = target.party
-        // Hearing from the authorities takes time, in which the key may have changed: what holds now decides.
+        // Hearing from the authorities takes time, in which key and caller's rights may have changed: what holds now
+        // decides.
+        try await authorise(caller, for: .use(.release, name, version: version))
         let key = try await releasable(name, version: asked.version.version, &decision)
         try KeyVault.require(key.policy, of: targets)
         let wrapping: WrappingKey
         do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
-        try await useNonce(wish.nonce, of: key.version, in: target, &decision)
+        try await useNonce(wish.nonce, of: key.version, in: targets, &decision)
         let (signer, randomness) = (signer, randomness)
         let endpoint = call.endpoint
         let value = try await blocking { () throws(Refusal) in
@@ -81,18 +83,21 @@ extension KeyVault {
     ///
     /// The nonce is used up together with the audit line, before anything is wrapped.
     private func useNonce(
-        _ nonce: String?, of version: KeyVersion, in target: ReleaseTarget, _ decision: inout KeyDecision
+        _ nonce: String?, of version: KeyVersion, in targets: [ReleaseTarget], _ decision: inout KeyDecision
     ) async throws(APIError) {
         guard version.tags[KeyVault.nonceTag] == "true" else { return }
         let claim = "x-ms-runtime.nonce"
-        let seen = ClaimComparison.resolve(claim, in: target.claims)?.string ?? target.claims["nonce"]?.string
-        guard let nonce, nonce == seen else {
+        let all = targets.map { target in
+            ClaimComparison.resolve(claim, in: target.claims)?.string ?? target.claims["nonce"]?.string
+        }
+        guard let nonce, all.allSatisfy({ $0 == nonce }) else {
+            let seen = all.first { $0 != nonce } ?? nil
             throw .policyRefused(
                 Refusal(.claimMismatch, part: claim, "the key asks for a nonce, which request and token must share"),
                 expected: nonce.map { "equals \($0)" } ?? "a nonce in the request", seen: seen ?? "missing")
         }
         let digest = Digest(of: JSON.array([.string(version.name), .string(nonce)]).canonical)
-        let (facts, audit, ends) = (decision, audit, target.token.usableUntil + 300)
+        let (facts, audit, ends) = (decision, audit, (targets.map(\.token.usableUntil).max() ?? clock.now()) + 300)
         try await store.write { keys in
             guard try keys.useNonce(digest, until: ends) else {
                 throw APIError.policyRefused(

@@ -14,12 +14,10 @@ extension KeyVault {
     private func addRotated(
         _ name: String, _ decision: inout KeyDecision
     ) async throws(APIError) -> (KeyRecord, KeyVersion) {
-        let (type, id, now, randomness) = (
-            try await store.read { try $0.find(name, nil).version.type }, newVersion(), clock.now(), randomness
+        let (type, id, now) = (
+            try await store.read { try $0.find(name, nil).version.type }, newVersion(), clock.now()
         )
-        let material = try await blocking { () throws(Refusal) in
-            try KeyMaterial.generate(type, randomness: randomness)
-        }
+        let material = try await generate(type)
         decision.key = "\(name)/\(id)"
         let (facts, audit) = (decision, audit)
         let added = try await store.write { keys in
@@ -55,7 +53,7 @@ extension KeyVault {
         _ name: String, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let (body, now) = (try await call.body(), clock.now())
+        let (body, now) = (try call.body(), clock.now())
         let wanted: RotationPolicy
         do throws(Refusal) { wanted = try RotationPolicy(json: body.json, created: now, updated: now) } catch {
             throw APIError(error)

@@ -7,8 +7,8 @@ extension KeyVault {
         _ route: KeyRoute, _ call: Call, _ caller: Caller, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         switch route {
-        case .create(let name): return try await create(name, call, &decision)
-        case .importKey(let name): return try await importKey(name, call, &decision)
+        case .create(let name): return try await create(name, call, caller, &decision)
+        case .importKey(let name): return try await importKey(name, call, caller, &decision)
         case .get(let name, let version): return try await get(name, version: version, call, &decision)
         case .update(let name, let version): return try await update(name, version: version, call, &decision)
         case .list: return try await list(call)
@@ -24,7 +24,7 @@ extension KeyVault {
         case .rotationPolicy(let name): return try await rotationPolicy(name, call, &decision)
         case .setRotationPolicy(let name): return try await setRotationPolicy(name, call, &decision)
         case .use(.release, let name, let version):
-            return try await release(name, version: version, call, &decision)
+            return try await release(name, version: version, call, caller, &decision)
         case .use(let operation, let name, let version):
             return try await use(operation, name, version: version, call, &decision)
         case .random: return try await random(call)

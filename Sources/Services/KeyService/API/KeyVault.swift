@@ -23,6 +23,8 @@ package final class KeyVault: RequestHandler {
     private let challenge: Challenge
     private let metrics: Metrics
     private let unknownCallers: RateLimit
+    /// Keys that are being made.
+    let generations = CallLimit(maximum: 16)
 
     /// - Parameters:
     ///   - policy: the owner's party policy, verified; its issuers are authorities.
@@ -93,9 +95,9 @@ package final class KeyVault: RequestHandler {
         do throws(Refusal) {
             caller = try await credentials.caller(of: request, at: clock.now())
         } catch {
-            guard error.code == .credentialInvalid else { throw APIError(error) }
             // Strangers must not fill the disk: beyond a rate their refusals are only counted (AC-161).
             decision.isRecorded = !unknownCallers.allowsOneMore()
+            guard error.code == .credentialInvalid else { throw APIError(error) }
             throw challenge.error("AKV10032: The bearer token is not one of this service.", error)
         }
         guard let caller else {
@@ -124,13 +126,20 @@ package final class KeyVault: RequestHandler {
         guard let api = request.queryValue("api-version").flatMap(APIVersion.init) else {
             throw .badParameter("The api-version is missing or unknown.")
         }
-        let call = Call(request: request, endpoint: endpoint, api: api)
+        // A caller may take long to send a body; what he may do is decided when it is there.
+        let bytes: [UInt8]
+        do throws(Refusal) {
+            bytes = route.hasBody ? try await request.body(maximumBytes: route.maximumBodyBytes) : []
+        } catch {
+            throw APIError(error)
+        }
+        let call = Call(request: request, endpoint: endpoint, api: api, bytes: bytes)
         try await authorise(caller, for: route)
         return try await answer(route, call, caller, &decision)
     }
 
     /// Before anything is looked up: who may not know of a key hears the same whether it is there or not.
-    private func authorise(_ caller: Caller, for route: KeyRoute) async throws(APIError) {
+    func authorise(_ caller: Caller, for route: KeyRoute) async throws(APIError) {
         let (action, scope) = route.permission
         switch caller {
         case .administrator: return
@@ -146,6 +155,11 @@ package final class KeyVault: RequestHandler {
                     Refusal(.scopeInsufficient, "Caller is not authorized to perform action on resource."))
             }
         }
+    }
+
+    func isAllowed(_ caller: Caller, _ route: KeyRoute) async -> Bool {
+        do throws(APIError) { try await authorise(caller, for: route) } catch { return false }
+        return true
     }
 
     private func refuse(_ error: APIError, _ decision: KeyDecision) async -> ServerResponse {

@@ -35,7 +35,7 @@ extension KeyVault {
         _ scope: AccessScope, id: String, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = scope.text
-        let role = try Role(id: id, try await call.body())
+        let role = try Role(id: id, try call.body())
         guard scope == .everything, Role.builtIn(id) == nil else {
             throw .badParameter("Roles are defined for the scope /, under ids that no built-in role has.")
         }
@@ -91,7 +91,7 @@ extension KeyVault {
         _ scope: AccessScope, id: String, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = scope.text
-        guard let properties = try await call.body().object("properties"),
+        guard let properties = try call.body().object("properties"),
             let principal = try properties.string("principalId"), !principal.isEmpty,
             principal.utf8.count <= RoleAssignment.maximumPrincipalLength,
             let definition = try properties.string("roleDefinitionId")

@@ -41,16 +41,26 @@ struct DomainShare {
         share = SecretSharing.Share(index: index, bytes: bytes)
     }
 
+    private static let unusable = Refusal(
+        .keyInvalid, "A holder's certificate has no RSA key of 2048 to 8192 bits.")
+
+    /// The SubjectPublicKeyInfo of a holder's certificate, and its SHA-256.
+    ///
+    /// - Throws: `key-invalid`.
+    static func holder(_ certificate: [UInt8]) throws(Refusal) -> (key: [UInt8], pin: Digest) {
+        guard let holder = try? Certificate(derEncoded: certificate),
+            let key = try? holder.publicKey.serializeAsPEM().derBytes, (290...1_100).contains(key.count)
+        else { throw unusable }
+        return (key, Digest(of: key))
+    }
+
     /// - Parameter certificate: of the holder, DER.
     /// - Throws: `key-invalid` for a certificate without an RSA key of 2048 bits or more.
     func sealed(for certificate: [UInt8], randomness: Randomness) throws(Refusal) -> String {
-        let unusable = Refusal(.keyInvalid, "a holder's certificate has no RSA key of 2048 bits or more")
-        guard let holder = try? Certificate(derEncoded: certificate),
-            let key = try? holder.publicKey.serializeAsPEM().derBytes, key.count >= 290
-        else { throw unusable }
+        let key = try DomainShare.holder(certificate).key
         let secret = Secret(randomness.bytes(SealingKey.length))
         guard let wrapped = secret.withBytes({ LibCrypto.rsaEncrypt($0, hash: .sha256, key: key) }) else {
-            throw unusable
+            throw DomainShare.unusable
         }
         let header: JSON = [
             "alg": "RSA-OAEP-256", "enc": "A256GCM",

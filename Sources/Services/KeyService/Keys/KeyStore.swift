@@ -118,6 +118,20 @@ package struct KeyStore: Sendable {
         }
     }
 
+    /// Runs `body` while nobody else reads or writes.
+    func alone<Value: Sendable>(
+        _ body: @escaping @Sendable (KeyTransaction) throws -> Value
+    ) async throws(APIError) -> Value {
+        let masterKey = masterKey
+        do {
+            return try await database.pool.barrierWriteWithoutTransaction { database in
+                try body(KeyTransaction(database: database, masterKey: masterKey))
+            }
+        } catch {
+            throw KeyStore.apiError(error)
+        }
+    }
+
     package func close() throws { try database.close() }
 
     private static func apiError(_ error: any Error) -> APIError {

@@ -33,10 +33,10 @@ extension KeyTransaction {
         Column(table: "roles", name: "role", key: "id"),
     ]
 
-    /// Seals at most `limit` values anew that an older generation sealed.
+    /// Seals those of `limit` values anew that a generation before this one sealed.
     ///
     /// - Returns: where to go on; nil at the end.
-    func reseal(from cursor: ResealingCursor, limit: Int) throws -> ResealingCursor? {
+    func reseal(from cursor: ResealingCursor, limit: Int, before generation: UInt32) throws -> ResealingCursor? {
         guard cursor.table < KeyTransaction.columns.count else {
             try resealInstallation()
             return nil
@@ -49,7 +49,7 @@ extension KeyTransaction {
                 SELECT rowid AS number, \(column.key) AS key, \(column.name) AS value\(version) FROM \(column.table)
                 WHERE rowid > ? ORDER BY rowid LIMIT ?
                 """, arguments: [cursor.row, limit])
-        for row in rows where masterKey.isOutdated(row.bytes("value")) {
+        for row in rows where masterKey.isSealed(row.bytes("value"), before: generation) {
             let place = place(
                 .string(column.table), .string(column.name), key: row.text("key"),
                 version: column.version == nil ? nil : row.text("version"))
@@ -71,18 +71,18 @@ extension KeyTransaction {
         try database.execute(sql: "UPDATE installation SET proof = ?", arguments: [Data(proof)])
     }
 
-    /// Whether anything is left that the newest generation did not seal.
-    func hasOutdatedValues() throws -> Bool {
-        let prefix = Data(masterKey.currentPrefix)
+    /// Whether anything is left that a generation before this one sealed.
+    func hasValues(sealedBefore generation: UInt32) throws -> Bool {
+        let prefix = Data(MasterKey.prefix(generation))
         for column in KeyTransaction.columns {
             let found = try Row.fetchOne(
-                database, sql: "SELECT 1 FROM \(column.table) WHERE substr(\(column.name), 1, 4) <> ? LIMIT 1",
+                database, sql: "SELECT 1 FROM \(column.table) WHERE substr(\(column.name), 1, 4) < ? LIMIT 1",
                 arguments: [prefix])
             if found != nil { return true }
         }
         return try Row.fetchOne(
             database,
-            sql: "SELECT 1 FROM installation WHERE substr(proof, 1, 4) <> ? OR substr(domain, 1, 4) <> ? LIMIT 1",
+            sql: "SELECT 1 FROM installation WHERE substr(proof, 1, 4) < ? OR substr(domain, 1, 4) < ? LIMIT 1",
             arguments: [prefix, prefix]) != nil
     }
 

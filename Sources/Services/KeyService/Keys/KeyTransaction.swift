@@ -60,7 +60,7 @@ package struct KeyTransaction {
         try Row.fetchAll(
             database, sql: "SELECT name, deleted, record FROM keys WHERE due <= ? ORDER BY due LIMIT ?",
             arguments: [time.seconds, limit]
-        ).map(record)
+        ).compactMap { try? record($0) }
     }
 
     package func version(_ name: String, _ version: String) throws -> KeyVersion? {

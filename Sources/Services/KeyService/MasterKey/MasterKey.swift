@@ -11,6 +11,8 @@ package final class MasterKey: Sendable {
     private let randomness: Randomness
     /// Ascending, never empty.
     private let state: Mutex<[UInt32]>
+    /// Held by whoever changes the generations, from looking to writing.
+    private let changing = Mutex<Void>(())
 
     /// - Parameter mayCreate: false once there is a database, which a fresh key could not open.
     /// - Throws: `state-rollback` when there is no master key and none may be made; what the holder throws.
@@ -30,7 +32,7 @@ package final class MasterKey: Sendable {
 
     /// Those that open something, ascending; the last one seals.
     package var generations: [UInt32] { state.withLock { $0 } }
-    private var newest: UInt32 { state.withLock { $0.last ?? 1 } }
+    var newest: UInt32 { state.withLock { $0.last ?? 1 } }
 
     /// - Parameter place: names table, row and column; a value that was moved elsewhere does not open.
     func seal(_ content: [UInt8], place: JSON) throws(Refusal) -> [UInt8] {
@@ -48,33 +50,37 @@ package final class MasterKey: Sendable {
         return try holder.open(Array(sealed.dropFirst(4)), context: place.canonical, under: generation)
     }
 
-    /// Whether a value is to be sealed anew.
-    func isOutdated(_ sealed: [UInt8]) -> Bool { MasterKey.generation(of: sealed) != newest }
+    /// Whether a value was sealed by a generation before this one.
+    func isSealed(_ sealed: [UInt8], before generation: UInt32) -> Bool {
+        MasterKey.generation(of: sealed).map { $0 < generation } ?? true
+    }
 
     // MARK: Rotation
 
     /// Adds a generation, which seals from now on.
     package func rotate() throws(Refusal) -> UInt32 {
-        let next = newest + 1
-        try holder.add(next)
-        state.withLock { $0.append(next) }
-        return next
+        try changing.withLock { _ throws(Refusal) in
+            let next = newest + 1
+            try holder.add(next)
+            state.withLock { $0.append(next) }
+            return next
+        }
     }
 
-    /// Destroys the generations before the newest. Nothing may be sealed under them any more.
-    func retireOutdated() throws(Refusal) {
-        for generation in generations.dropLast() {
-            try holder.remove(generation)
-            state.withLock { $0.removeAll { $0 == generation } }
+    /// Destroys the generations before one. Nothing may be sealed under them any more.
+    func retire(before generation: UInt32) throws(Refusal) {
+        try changing.withLock { _ throws(Refusal) in
+            for former in generations where former < generation {
+                try holder.remove(former)
+                state.withLock { $0.removeAll { $0 == former } }
+            }
         }
     }
 
     // MARK: Form
 
-    /// The first bytes of what the newest generation sealed.
-    var currentPrefix: [UInt8] { MasterKey.prefix(newest) }
-
-    private static func prefix(_ generation: UInt32) -> [UInt8] {
+    /// The first bytes of what a generation sealed; in the order of the generations.
+    static func prefix(_ generation: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendBigEndian(generation)
         return bytes
@@ -90,7 +96,7 @@ package final class MasterKey: Sendable {
 package protocol MasterKeyHolder: Sendable {
     /// Ascending.
     func generations() throws(Refusal) -> [UInt32]
-    /// Makes a generation; when this returns, it is kept.
+    /// Makes a generation, which must not be there; when this returns, it is kept.
     func add(_ generation: UInt32) throws(Refusal)
     func remove(_ generation: UInt32) throws(Refusal)
     /// nonce ‖ ciphertext ‖ tag.

@@ -32,15 +32,25 @@ package final class MasterKeyFile: MasterKeyHolder {
     package func generations() -> [UInt32] { keys.withLock { $0.keys.sorted() } }
 
     package func add(_ generation: UInt32) throws(Refusal) {
-        var changed = keys.withLock { $0 }
-        changed[generation] = randomness.bytes(SealingKey.length)
-        try keep(changed)
+        let key = randomness.bytes(SealingKey.length)
+        try keys.withLock { keys throws(Refusal) in
+            guard keys[generation] == nil else {
+                throw Refusal(.notReady, "the master key has a generation \(generation) already")
+            }
+            var changed = keys
+            changed[generation] = key
+            try keep(changed)
+            keys = changed
+        }
     }
 
     package func remove(_ generation: UInt32) throws(Refusal) {
-        var changed = keys.withLock { $0 }
-        changed[generation] = nil
-        try keep(changed)
+        try keys.withLock { keys throws(Refusal) in
+            var changed = keys
+            changed[generation] = nil
+            try keep(changed)
+            keys = changed
+        }
     }
 
     package func seal(
@@ -72,7 +82,6 @@ package final class MasterKeyFile: MasterKeyHolder {
         do throws(AtomicFile.Failure) { try AtomicFile.write(document.canonical, to: path, mode: 0o600) } catch {
             throw Refusal(.notReady, "the master key cannot be written")
         }
-        keys.withLock { $0 = changed }
     }
 
     private static func read(_ bytes: [UInt8], _ seal: SealingKey?) throws(Refusal) -> [UInt32: [UInt8]] {
@@ -89,6 +98,9 @@ package final class MasterKeyFile: MasterKeyHolder {
                 throw Refusal(.insecureConfiguration, "the master key does not open with the configured secret")
             }
             return try read(content, nil)
+        }
+        guard seal == nil else {
+            throw Refusal(.insecureConfiguration, "the master key is not sealed, though a secret is configured for it")
         }
         var keys: [UInt32: [UInt8]] = [:]
         for (name, value) in try members.value("generations").object ?? [:] {

@@ -32,7 +32,9 @@ package final class MasterKeyToken: MasterKeyHolder {
 
     package func add(_ generation: UInt32) throws(Refusal) {
         do throws(PKCS11Token.Failure) {
-            let handle = try token.make("\(name)-\(generation)")
+            let label = "\(name)-\(generation)"
+            guard try token.keys()[label] == nil else { throw PKCS11Token.Failure(code: 0x1b) }
+            let handle = try token.make(label)
             handles.withLock { $0[generation] = handle }
         } catch { throw MasterKeyToken.refusal(error) }
     }
@@ -67,9 +69,22 @@ package final class MasterKeyToken: MasterKeyHolder {
                 try token.open(rest, nonce: nonce, context: context, key: key)
             }
         } catch {
-            throw MasterKeyToken.meansChanged.contains(error.code)
-                ? MasterKeyToken.changed : MasterKeyToken.refusal(error)
+            let isChanged =
+                MasterKeyToken.meansChanged.contains(error.code)
+                || (MasterKeyToken.mayMeanChanged.contains(error.code) && works(generation))
+            throw isChanged ? MasterKeyToken.changed : MasterKeyToken.refusal(error)
         }
+    }
+
+    /// Whether the token does its work with a generation at this moment.
+    private func works(_ generation: UInt32) -> Bool {
+        let (token, nonce) = (token, [UInt8](repeating: 0, count: SealingKey.nonceLength))
+        // Nothing secret is sealed with this nonce, and what it seals is thrown away.
+        return
+            (try? using(generation) { key throws(PKCS11Token.Failure) in
+                try token.open(
+                    token.seal([], nonce: nonce, context: [], key: key), nonce: nonce, context: [], key: key)
+            }) != nil
     }
 
     /// Calls with the key of a generation; when the token knows its handle no longer, with the one that it has now.
@@ -88,9 +103,10 @@ package final class MasterKeyToken: MasterKeyHolder {
 
     /// Key handle invalid, object handle invalid.
     private static let meansUnknown: Set<UInt> = [0x60, 0x82]
-    /// Encrypted data invalid, encrypted data of a wrong length, AEAD decryption failed; and the general error, with
-    /// which SoftHSM answers to a wrong tag.
-    private static let meansChanged: Set<UInt> = [0x40, 0x41, 0x42, 0x5, 0x6]
+    /// Encrypted data invalid, encrypted data of a wrong length, AEAD decryption failed.
+    private static let meansChanged: Set<UInt> = [0x40, 0x41, 0x42]
+    /// General error, function failed: what SoftHSM says of a wrong tag, and others when their device does not answer.
+    private static let mayMeanChanged: Set<UInt> = [0x5, 0x6]
     private static let changed = Refusal(.blockAuthentication, "a sealed value does not open at its place")
 
     private static func refusal(_ failure: PKCS11Token.Failure) -> Refusal {

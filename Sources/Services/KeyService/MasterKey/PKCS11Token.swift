@@ -25,10 +25,15 @@ import Synchronization
     /// Session closed, session handle invalid, user not logged in, device error, device removed, token not present.
     private static let lost: Set<UInt> = [0xb0, 0xb3, 0x101, 0x30, 0x32, 0xe0]
 
+    /// PIN incorrect, invalid, expired, locked.
+    private static let wrongPIN: Set<UInt> = [0xa0, 0xa1, 0xa3, 0xa4]
+
     // Immutable; the module locks for itself (CKF_OS_LOCKING_OK).
     private let token: OpaquePointer
     private let pin: Secret
     private let idle = Mutex<[Session]>([])
+    /// The answer to a PIN that the token did not take: trying again would lock the token.
+    private let refusedPIN = Mutex<UInt?>(nil)
     private let slots = DispatchSemaphore(value: maximumSessions)
 
     /// - Parameters:
@@ -62,12 +67,14 @@ import Synchronization
 
     private func session() throws(Failure) -> Session {
         if let session = idle.withLock({ $0.popLast() }) { return session }
+        if let code = refusedPIN.withLock({ $0 }) { throw Failure(code: code) }
         var session: Session = 0
         try PKCS11Token.check(unsafe cloister_session_open(token, &session))
         let opened = session
         let result = pin.withBytes { pin in unsafe cloister_session_login(token, opened, pin, pin.count) }
         guard result == 0 else {
             unsafe cloister_session_close(token, session)
+            if PKCS11Token.wrongPIN.contains(result) { refusedPIN.withLock { $0 = result } }
             throw Failure(code: result)
         }
         return session
@@ -80,10 +87,14 @@ import Synchronization
     }
 
     /// Calls the module with a session.
-    private func call<Value>(_ body: (Session) throws(Failure) -> Value) throws(Failure) -> Value {
+    ///
+    /// - Parameter isRepeatable: whether it does no harm that the first try may have been done.
+    private func call<Value>(
+        isRepeatable: Bool = true, _ body: (Session) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
         slots.wait()
         defer { slots.signal() }
-        for isLast in [false, true] {
+        for isLast in isRepeatable ? [false, true] : [true] {
             let session = try session()
             do throws(Failure) {
                 let value = try body(session)
@@ -96,8 +107,11 @@ import Synchronization
                     throw error
                 }
                 unsafe cloister_session_close(token, session)
-                for other in idle.withLock({ $0 }) { unsafe cloister_session_close(token, other) }
-                idle.withLock { $0 = [] }
+                let others = idle.withLock { idle in
+                    defer { idle = [] }
+                    return idle
+                }
+                for other in others { unsafe cloister_session_close(token, other) }
             }
         }
         throw Failure(code: 0xb3)
@@ -124,7 +138,7 @@ import Synchronization
 
     /// Makes a key that never leaves the token.
     func make(_ label: String) throws(Failure) -> UInt {
-        try call { session throws(Failure) in
+        try call(isRepeatable: false) { session throws(Failure) in
             let name = Array(label.utf8)
             var key: UInt = 0
             try PKCS11Token.check(unsafe cloister_key_make(token, session, name, name.count, &key))

@@ -87,6 +87,10 @@ extension KeyReleasePolicy {
         for entry in entries {
             authorities.append(try Self.authority(entry, "\(combination.rawValue)[\(authorities.count)]", &budget))
         }
+        // The normalised form is what is stored and read again; it may be longer.
+        guard text.utf8.count <= Self.maximumBytes else {
+            throw Self.invalid("is longer than \(Self.maximumBytes) bytes")
+        }
     }
 
     private static func authority(_ json: JSON, _ place: String, _ budget: inout Int) throws(Refusal) -> Authority {

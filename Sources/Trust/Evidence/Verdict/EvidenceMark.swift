@@ -26,7 +26,8 @@ public struct EvidenceMark: Hashable, Comparable, Sendable, CustomStringConverti
     /// - Parameter value: in any case; compared in lower case.
     /// - Throws: `request-malformed` for characters that no mark has.
     public init(_ kind: Kind, _ value: some StringProtocol) throws(Refusal) {
-        let value = value.lowercased()
+        // Fingerprints are often written with colons.
+        let value = kind == .certificate ? value.lowercased().filter { $0 != ":" } : value.lowercased()
         let isPlain = value.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
@@ -51,6 +52,23 @@ public struct EvidenceMark: Hashable, Comparable, Sendable, CustomStringConverti
             throw Refusal(.requestMalformed, "a mark is <kind>:<value>, with one of the kinds \(kinds)")
         }
         try self.init(kind, parts[1])
+    }
+
+    /// Refuses a mark that no evidence can have, most often a slip of whoever typed it.
+    ///
+    /// - Throws: `request-malformed`, with what a value of its kind looks like.
+    public func requirePossible() throws(Refusal) {
+        let length = Hex.decode(value)?.count
+        let (isPossible, form) =
+            switch kind {
+            case .chip: ([8, 16, 64].contains(length), "8, 16 or 64 bytes in hex")
+            case .family:
+                (length == 6 || ["milan", "genoa", "turin"].contains(value), "6 bytes in hex, or milan, genoa, turin")
+            case .certificate: (length == 32, "the SHA-256 of a certificate in hex")
+            case .measurement: ([32, 48].contains(length), "32 or 48 bytes in hex")
+            case .tcb: (true, "")
+            }
+        guard isPossible else { throw Refusal(.requestMalformed, "a mark of kind \(kind.rawValue) is \(form)") }
     }
 
     private init(kind: Kind, plain value: String) {
