@@ -16,11 +16,13 @@ extension KeyVault {
     /// `POST /masterkey/rotate`: a new generation seals from now on. What the others sealed is sealed anew in the
     /// background; then they are destroyed, and older copies of the database do not open any more.
     func rotateMasterKey(_ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
-        let masterKey = store.masterKey
-        // Written down first: a generation that nobody knows of must not exist.
-        try await write(decision.allowed)
+        let (facts, audit, masterKey) = (decision, audit, store.masterKey)
+        // Nothing is sealed in between, and the line comes first: a generation that nobody knows of must not exist.
+        _ = try await store.write { keys in
+            try keys.append(facts.allowed, to: audit)
+            return try masterKey.rotate()
+        }
         decision.isRecorded = true
-        _ = try await blocking { () throws(Refusal) in try masterKey.rotate() }
         Task { await self.reseal() }
         return describeMasterKey()
     }
@@ -29,7 +31,8 @@ extension KeyVault {
     /// on between them.
     package func reseal() async {
         let masterKey = store.masterKey
-        guard masterKey.generations.count > 1 else { return }
+        let generations = masterKey.generations
+        guard generations.count > 1 else { return }
         var cursor: KeyTransaction.ResealingCursor? = .start
         do throws(APIError) {
             while let place = cursor { cursor = try await store.write { try $0.reseal(from: place, limit: 200) } }
@@ -37,10 +40,12 @@ extension KeyVault {
             var decision = KeyDecision(id: Hex.encode(randomness.bytes(16)))
             decision.event = "master-key.retire"
             decision.caller = "schedule"
-            try await write(decision.allowed)
-            _ = try await blocking { () throws(Refusal) in
+            let (facts, audit) = (decision, audit)
+            try await store.write { keys in
+                // Another rotation makes what was just sealed anew outdated, too.
+                guard masterKey.generations == generations else { return }
+                try keys.append(facts.allowed, to: audit)
                 try masterKey.retireOutdated()
-                return true
             }
         } catch {
             // The schedule begins again: what is sealed anew stays so.
