@@ -1,6 +1,7 @@
 import Audit
 import Encoding
 import GRDB
+import Storage
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
