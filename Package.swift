@@ -211,7 +211,7 @@ let everyTest: [Target] = [
         [
             "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage",
             "Telemetry",
-            "Unit", "cloister", asn1, crypto, cryptoExtras, httpTypes, x509, grdb,
+            "Unit", "cloister", "key-service", asn1, crypto, cryptoExtras, httpClient, httpTypes, nioSSL, x509, grdb,
         ]),
     tests(
         "KeyRelease",

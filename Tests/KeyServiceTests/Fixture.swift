@@ -184,15 +184,35 @@ final class FakeAuthorityKeys: AuthorityKeys {
 
 /// An audit file in memory that can be told to fail.
 final class MemoryAuditFile: AuditFile {
-    let state = Mutex<(bytes: [UInt8], isBroken: Bool)>(([], false))
+    struct State {
+        var bytes: [UInt8] = []
+        var isBroken = false
+        /// How many more writes and synchronisations succeed until one fails; nil for all.
+        var remaining: Int?
+
+        /// Whether this call fails.
+        mutating func fails() -> Bool {
+            guard let left = remaining else { return isBroken }
+            remaining = left > 0 ? left - 1 : nil
+            return left == 0 || isBroken
+        }
+    }
+
+    let state: Mutex<State>
+
+    init(_ bytes: [UInt8] = []) { state = Mutex(State(bytes: bytes)) }
+
+    var bytes: [UInt8] { state.withLock { $0.bytes } }
 
     func read(at offset: Int64, count: Int) throws(AuditFileError) -> [UInt8] {
         state.withLock { Array($0.bytes.dropFirst(Int(offset)).prefix(count)) }
     }
     func write(_ bytes: [UInt8], at offset: Int64) throws(AuditFileError) {
         let isBroken = state.withLock { state in
-            if !state.isBroken { state.bytes.replaceSubrange(Int(offset)..., with: bytes) }
-            return state.isBroken
+            let fails = state.fails()
+            // Of a write that fails, a part may have arrived.
+            state.bytes.replaceSubrange(Int(offset)..., with: fails ? bytes.prefix(bytes.count / 2) : bytes[...])
+            return fails
         }
         if isBroken { throw AuditFileError(errorNumber: ENOSPC) }
     }
@@ -200,7 +220,7 @@ final class MemoryAuditFile: AuditFile {
         state.withLock { $0.bytes = Array($0.bytes.prefix(Int(length))) }
     }
     func synchronize() throws(AuditFileError) {
-        if state.withLock({ $0.isBroken }) { throw AuditFileError(errorNumber: EIO) }
+        if state.withLock({ $0.fails() }) { throw AuditFileError(errorNumber: EIO) }
     }
 
     var entries: [JSON] {
@@ -209,6 +229,8 @@ final class MemoryAuditFile: AuditFile {
         }
     }
     func breakDown() { state.withLock { $0.isBroken = true } }
+    /// The call after so many more fails, and no other.
+    func fail(after calls: Int) { state.withLock { $0.remaining = calls } }
 }
 
 /// A clock that tests move.
@@ -224,15 +246,17 @@ struct Fixture {
     let folder: TemporaryFolder
     let authority: Authority
     let keys: FakeAuthorityKeys
-    let auditFile = MemoryAuditFile()
+    let auditFile: MemoryAuditFile
     let clock = TestClock()
     let vault: KeyVault
 
     init(
         authority: Authority = Authority(), others: [Authority] = [], threshold: Int64 = 1, simulated: Bool = true,
         folder: TemporaryFolder? = nil, settings: VaultSettings = VaultSettings(), access: AccessTokens? = nil,
-        further: [PartyPolicy.Issuer] = [], domain: UInt8? = nil, masterKey: MasterKey? = nil
+        further: [PartyPolicy.Issuer] = [], domain: UInt8? = nil, masterKey: MasterKey? = nil,
+        auditFile: MemoryAuditFile? = nil
     ) throws {
+        self.auditFile = auditFile ?? MemoryAuditFile()
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
         self.authority = authority
@@ -240,11 +264,14 @@ struct Fixture {
         let policy = PartyPolicy(
             party: Shared.party, sequence: 1, notBefore: Shared.now - 86_400, notAfter: Shared.now + 60 * 86_400,
             issuers: ([authority] + others).map { $0.policyEntry(simulated: simulated) }, threshold: threshold)
+        let store = try KeyStore(
+            path: folder.url.appending(path: "keys.sqlite").path, masterKey: try masterKey ?? .ofBytes(7),
+            randomness: domain.map { byte in Randomness { [UInt8](repeating: byte, count: $0) } } ?? .system)
         vault = KeyVault(
-            store: try KeyStore(
-                path: folder.url.appending(path: "keys.sqlite").path, masterKey: try masterKey ?? .ofBytes(7),
-                randomness: domain.map { byte in Randomness { [UInt8](repeating: byte, count: $0) } } ?? .system),
-            audit: try AuditLog(file: auditFile, clock: clock.clock), signer: Shared.signer, policy: policy, keys: keys,
+            store: store,
+            audit: try AuditLog(
+                file: self.auditFile, after: auditFile == nil ? nil : store.audited(), clock: clock.clock),
+            signer: Shared.signer, policy: policy, keys: keys,
             furtherAuthorities: further,
             credentials: try Credentials(
                 administratorToken: Shared.administratorToken, releaseToken: Shared.releaseToken, issuer: access),
@@ -262,7 +289,7 @@ struct Fixture {
     @discardableResult
     func send(
         _ method: HTTPRequest.Method, _ path: String, _ body: JSON? = nil, token: String? = Shared.administratorToken,
-        version: String? = "7.4", host: String? = Fixture.authorityOfRequests
+        version: String? = "7.4", host: String? = Fixture.authorityOfRequests, clientKey: Encoding.Digest? = nil
     ) async -> Answer {
         var headers: HTTPFields = [:]
         if let token { headers[.authorization] = "Bearer \(token)" }
@@ -270,7 +297,9 @@ struct Fixture {
         if let version { target += (path.contains("?") ? "&" : "?") + "api-version=" + version }
         return Answer(
             await vault.respond(
-                to: ServerRequest(method, target, headers: headers, body: body?.canonical ?? [], authority: host)))
+                to: ServerRequest(
+                    method, target, headers: headers, body: body?.canonical ?? [], authority: host, clientKey: clientKey
+                )))
     }
 
     /// The members of a body that makes an exportable key.

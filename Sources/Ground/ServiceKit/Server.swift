@@ -48,6 +48,9 @@ package struct Listen: Sendable {
     package var port: Int
     /// Nil without TLS, which `loopback` alone makes.
     package private(set) var identity: Identity?
+    /// PEM file of the authorities of clients' certificates; nil to ask for none. A client may come without; a
+    /// certificate that is not good ends the connection.
+    package var clientAuthorities: String?
     /// Gets the bound port as one line, atomically, once the server listens.
     package var readyFile: String?
 
@@ -141,7 +144,7 @@ package struct Server: Sendable {
         let listen = listen
         let log = log
         let responder = CallbackResponder<ConnectionContext> { request, context in
-            await self.answer(request, client: context.client)
+            await self.answer(request, context)
         }
         return Application(
             responder: responder,
@@ -166,15 +169,21 @@ package struct Server: Sendable {
             privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.key, format: .pem)))
         tls.minimumTLSVersion = .tlsv13
         tls.applicationProtocols = ["http/1.1"]
+        if let authorities = listen.clientAuthorities {
+            tls.trustRoots = .file(authorities)
+            tls.certificateVerification = .optionalVerification
+            tls.sendCANameList = true
+        }
         return try .tls(plain, tlsConfiguration: tls)
     }
 
-    private func answer(_ request: Request, client: String?) async -> Response {
+    private func answer(_ request: Request, _ context: ConnectionContext) async -> Response {
         let id = Hex.encode(Randomness.system.bytes(16))
         let start = ContinuousClock.now
         let incoming = ServerRequest(
             id: id, method: request.method, target: request.uri.string, headers: request.headers,
-            authority: request.head.authority, client: client
+            authority: request.head.authority, client: context.channel.remoteAddress?.ipAddress,
+            clientKey: listen.clientAuthorities == nil ? nil : await context.clientKey()
         ) { maximumBytes throws(Refusal) in
             try await Server.collect(request, maximumBytes: maximumBytes)
         }
@@ -236,17 +245,6 @@ package struct Server: Sendable {
             throw Refusal(.requestMalformed, "the body ended early")
         }
         return bytes
-    }
-}
-
-/// What Hummingbird knows of a request, with the address of its connection.
-private struct ConnectionContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let client: String?
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        client = source.channel.remoteAddress?.ipAddress
     }
 }
 

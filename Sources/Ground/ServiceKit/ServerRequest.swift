@@ -16,17 +16,22 @@ package struct ServerRequest: Sendable {
     /// The address of whoever holds the connection, without a port; behind a proxy, the proxy's. Nil where there is no
     /// connection.
     package let client: String?
+    /// SHA-256 of the public key (SubjectPublicKeyInfo) in the client's certificate, which the TLS layer verified; nil
+    /// without one.
+    package let clientKey: Digest?
     private let load: @Sendable (_ maximumBytes: Int) async throws(Refusal) -> [UInt8]
 
     package init(
         id: String, method: HTTPRequest.Method, target: String, headers: HTTPFields, authority: String? = nil,
-        client: String? = nil, load: @escaping @Sendable (_ maximumBytes: Int) async throws(Refusal) -> [UInt8]
+        client: String? = nil, clientKey: Digest? = nil,
+        load: @escaping @Sendable (_ maximumBytes: Int) async throws(Refusal) -> [UInt8]
     ) {
         self.id = id
         self.method = method
         self.headers = headers
         self.authority = authority
         self.client = client
+        self.clientKey = clientKey
         self.load = load
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         path = parts.first.map(String.init) ?? "/"
@@ -45,10 +50,13 @@ package struct ServerRequest: Sendable {
     /// A request whose body is at hand.
     package init(
         _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = [],
-        authority: String? = nil, client: String? = nil, id: String = Hex.encode(Randomness.system.bytes(16))
+        authority: String? = nil, client: String? = nil, clientKey: Digest? = nil,
+        id: String = Hex.encode(Randomness.system.bytes(16))
     ) {
-        self.init(id: id, method: method, target: target, headers: headers, authority: authority, client: client) {
-            maximumBytes throws(Refusal) in
+        self.init(
+            id: id, method: method, target: target, headers: headers, authority: authority, client: client,
+            clientKey: clientKey
+        ) { maximumBytes throws(Refusal) in
             guard body.count <= maximumBytes else { throw Refusal(.tooLarge, "the body is over \(maximumBytes) bytes") }
             return body
         }

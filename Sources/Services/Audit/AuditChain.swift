@@ -7,7 +7,10 @@ struct AuditChain: Hashable, Sendable {
     /// `seq` of the newest line; 0 before the first.
     private(set) var sequence: Int64 = 0
     /// `hash` of the newest line; 32 zero bytes, 43 times `A`, before the first.
-    private(set) var head = [UInt8](repeating: 0, count: 32)
+    private(set) var head = AuditPlace.start.hash
+
+    /// Of the newest line.
+    var place: AuditPlace { AuditPlace(sequence: sequence, hash: head) }
 
     /// The longest line that is written or read, in bytes.
     static let maximumLineBytes = 16_384
@@ -26,8 +29,9 @@ struct AuditChain: Hashable, Sendable {
 
     /// Takes a line that was read back, without its line feed.
     ///
+    /// - Returns: its members without its hash.
     /// - Throws: `state-rollback` when the line is not the one that the chain continues with.
-    mutating func take(_ line: [UInt8]) throws(Refusal) {
+    mutating func take(_ line: [UInt8]) throws(Refusal) -> [String: JSON] {
         let place = "audit line \(sequence + 1)"
         let json = try JSON.parseCanonical(line, place, refusing: .stateRollback)
         guard case .object(var members) = json, let hash = members.removeValue(forKey: "hash")?.string else {
@@ -43,5 +47,6 @@ struct AuditChain: Hashable, Sendable {
         guard hash == expected.description else { throw Refusal(.stateRollback, "\(place) has a wrong hash") }
         sequence += 1
         head = expected.bytes
+        return members
     }
 }

@@ -29,6 +29,8 @@ package struct AuditEntry: Hashable, Sendable {
     /// What a claim should have been, and what it was; both public (key API reference, section 16).
     package var expected: String?
     package var seen: String?
+    /// Set by the log on lines of changes to state that is kept beside it.
+    var isChange = false
 
     package init(
         event: String, outcome: Outcome, id: String, code: String? = nil, key: String? = nil, party: Digest? = nil,
@@ -64,6 +66,7 @@ package struct AuditEntry: Hashable, Sendable {
         for (name, value) in optional {
             if let value { members[name] = .string(AuditEntry.plain(value)) }
         }
+        if isChange { members["change"] = true }
         return members
     }
 

@@ -9,13 +9,16 @@ import Synchronization
 ///
 /// What opening finds out: a line changed, removed from the middle, doubled or forked is `state-rollback`. An
 /// unfinished last line (no line feed) is what a crash in the middle of a write leaves; its answer never left, so it is
-/// cut off and the chain goes on. Whole lines missing at the end cannot be told from a log that never had them.
+/// cut off and the chain goes on. Whole lines missing at the end cannot be told from a log that never had them, unless
+/// the state that belongs to the log keeps the place of its newest change (`append(change:after:)`).
 package final class AuditLog: Sendable {
     private struct State {
         var chain: AuditChain
         /// Bytes that are known to be good; anything beyond is left over from a failed write.
         var length: Int64
         var hasLeftovers: Bool
+        /// The newest change, until the state beside the log is known to have it.
+        var open: OpenChange?
     }
 
     /// A call that waits until its line is on the disk.
@@ -32,23 +35,27 @@ package final class AuditLog: Sendable {
 
     /// Opens or creates the log at `path` (mode 0600) and checks the whole chain.
     ///
-    /// - Throws: `state-rollback` for a broken chain; `audit-unavailable` when the file cannot be used, or is open in
-    ///   another process.
-    package convenience init(path: String, clock: WallClock = .system) throws(Refusal) {
+    /// - Parameter kept: the place that the state beside the log keeps; nil where there is no such state. One change
+    ///   after it is what a crash between line and commit leaves; a line `state.unfinished` then says so.
+    /// - Throws: `state-rollback` for a broken chain, for two changes or more after `kept`, and for a log without
+    ///   `kept`; `audit-unavailable` when the file cannot be used, or is open in another process.
+    package convenience init(
+        path: String, after kept: AuditPlace? = nil, clock: WallClock = .system
+    ) throws(Refusal) {
         let file: SystemAuditFile
         do throws(AuditFileError) {
             file = try SystemAuditFile(path: path)
         } catch {
             throw AuditLog.unavailable(error)
         }
-        try self.init(file: file, clock: clock)
+        try self.init(file: file, after: kept, clock: clock)
     }
 
-    /// Over any file; see `init(path:clock:)`.
-    package init(file: any AuditFile, clock: WallClock) throws(Refusal) {
+    /// Over any file; see `init(path:after:clock:)`.
+    package init(file: any AuditFile, after kept: AuditPlace? = nil, clock: WallClock) throws(Refusal) {
         self.file = file
         self.clock = clock
-        let found = try AuditLog.check(file)
+        let found = try AuditScan(file, after: kept)
         if found.hasLeftovers {
             do throws(AuditFileError) {
                 try file.truncate(to: found.length)
@@ -58,6 +65,7 @@ package final class AuditLog: Sendable {
             }
         }
         state = Mutex(State(chain: found.chain, length: found.length, hasLeftovers: false))
+        if let open = found.open { try append(open.closing) }
     }
 
     /// Number of lines.
@@ -67,7 +75,19 @@ package final class AuditLog: Sendable {
     ///
     /// - Throws: `audit-unavailable`; then the decision must not take effect. The log recovers by itself once the file
     ///   can be written again.
-    package func append(_ entry: AuditEntry) throws(Refusal) { try append([entry]) }
+    package func append(_ entry: AuditEntry) throws(Refusal) { _ = try append([entry], after: nil) }
+
+    /// Writes the line of a change. The caller then makes the change and keeps the returned place, both in one step;
+    /// changes come one after the other.
+    ///
+    /// - Parameter kept: the place of the last change that was made. When that is not the last one written here, the one
+    ///   written here was not made, and a line `state.unfinished` says so first.
+    /// - Throws: `audit-unavailable`; then the change must not be made.
+    package func append(change entry: AuditEntry, after kept: AuditPlace) throws(Refusal) -> AuditPlace {
+        var entry = entry
+        entry.isChange = true
+        return try append([entry], after: kept)
+    }
 
     /// `append` on a thread that may block. What comes while the disk is busy is written together by whoever is next, so
     /// that many calls share one wait for the disk.
@@ -88,16 +108,21 @@ package final class AuditLog: Sendable {
             return waiting
         }
         let result: Result<Void, Refusal>
-        do throws(Refusal) { result = .success(try append(batch.map(\.entry))) } catch {
+        do throws(Refusal) {
+            _ = try append(batch.map(\.entry), after: nil)
+            result = .success(())
+        } catch {
             result = .failure(error)
         }
         for one in batch { one.continuation.resume(returning: result) }
     }
 
     /// All of them or none.
-    private func append(_ entries: [AuditEntry]) throws(Refusal) {
+    ///
+    /// - Parameter kept: for a change, the place of the one before; nil for what changes nothing.
+    private func append(_ entries: [AuditEntry], after kept: AuditPlace?) throws(Refusal) -> AuditPlace {
         let time = clock.now()
-        let result: Result<Void, AuditFileError> = state.withLock { state in
+        let result: Result<AuditPlace, AuditFileError> = state.withLock { state in
             do throws(AuditFileError) {
                 if state.hasLeftovers {
                     try file.truncate(to: state.length)
@@ -106,6 +131,9 @@ package final class AuditLog: Sendable {
                 }
                 var chain = state.chain
                 var lines: [UInt8] = []
+                if let kept, let open = state.open, open.place != kept {
+                    lines += chain.line(open.closing.members(at: time)) + [UInt8(ascii: "\n")]
+                }
                 for entry in entries { lines += chain.line(entry.members(at: time)) + [UInt8(ascii: "\n")] }
                 state.hasLeftovers = true
                 try file.write(lines, at: state.length)
@@ -113,12 +141,13 @@ package final class AuditLog: Sendable {
                 state.hasLeftovers = false
                 state.chain = chain
                 state.length += Int64(lines.count)
-                return .success(())
+                if kept != nil, let change = entries.last { state.open = OpenChange(place: chain.place, change) }
+                return .success(chain.place)
             } catch {
                 return .failure(error)
             }
         }
-        if case .failure(let error) = result { throw AuditLog.unavailable(error) }
+        do throws(AuditFileError) { return try result.get() } catch { throw AuditLog.unavailable(error) }
     }
 
     // MARK: Opening
@@ -142,45 +171,13 @@ package final class AuditLog: Sendable {
     package static func verify(path: String, contains wanted: Digest? = nil) throws(Refusal) -> Summary {
         let file: ReadOnlyAuditFile
         do throws(AuditFileError) { file = try ReadOnlyAuditFile(path: path) } catch { throw unavailable(error) }
-        let (state, hasWanted) = try check(file, for: wanted)
-        guard let head = Digest(bytes: state.chain.head) else { throw Refusal(.stateRollback, "no hash") }
+        let found = try AuditScan(file, for: wanted)
+        guard let head = Digest(bytes: found.chain.head) else { throw Refusal(.stateRollback, "no hash") }
         return Summary(
-            lines: state.chain.sequence, head: head, isUnfinished: state.hasLeftovers, hasWanted: hasWanted)
+            lines: found.chain.sequence, head: head, isUnfinished: found.hasLeftovers, hasWanted: found.hasWanted)
     }
 
-    private static func check(_ file: any AuditFile) throws(Refusal) -> State { try check(file, for: nil).state }
-
-    private static func check(
-        _ file: any AuditFile, for wanted: Digest?
-    ) throws(Refusal) -> (state: State, hasWanted: Bool) {
-        var hasWanted = wanted == nil
-        var chain = AuditChain()
-        var good: Int64 = 0
-        var offset: Int64 = 0
-        var pending: [UInt8] = []
-        while true {
-            let chunk: [UInt8]
-            do throws(AuditFileError) { chunk = try file.read(at: offset, count: 65_536) } catch {
-                throw unavailable(error)
-            }
-            if chunk.isEmpty { break }
-            offset += Int64(chunk.count)
-            pending.append(contentsOf: chunk)
-            while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
-                try chain.take(Array(pending[..<end]))
-                hasWanted = hasWanted || wanted?.bytes == chain.head
-                good += Int64(end + 1)
-                pending.removeSubrange(...end)
-            }
-            guard pending.count <= AuditChain.maximumLineBytes else {
-                throw Refusal(
-                    .stateRollback, "audit line \(chain.sequence + 1) is longer than any line that is written")
-            }
-        }
-        return (State(chain: chain, length: good, hasLeftovers: !pending.isEmpty), hasWanted)
-    }
-
-    private static func unavailable(_ error: AuditFileError) -> Refusal {
+    static func unavailable(_ error: AuditFileError) -> Refusal {
         Refusal(.auditUnavailable, "the audit log cannot be used (system error \(error.errorNumber))")
     }
 }

@@ -38,7 +38,7 @@ package struct KeyService: Sendable {
             in: configuration.masterKey.holder(state: state, randomness: randomness), mayCreate: isFirstStart,
             randomness: randomness)
         let store = try KeyStore(path: database, masterKey: masterKey)
-        let audit = try AuditLog(path: state + "/audit.jsonl", clock: clock)
+        let audit = try AuditLog(path: state + "/audit.jsonl", after: store.audited(), clock: clock)
         let signer = try ReleaseSigner(
             path: state + "/release-signing.json", host: configuration.host, flavour: configuration.settings.flavour,
             at: clock.now())

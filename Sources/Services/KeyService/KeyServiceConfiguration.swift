@@ -59,6 +59,7 @@ package struct KeyServiceConfiguration: Sendable {
         masterKey = try MasterKeyLocation(&configuration)
         furtherAuthorities = try TrustedAuthority.read(&configuration)
         access = try Access(&configuration, resource: resource)
+        listen.clientAuthorities = try configuration.optionalPath("access.clientCA")
         do throws(Refusal) {
             challenge = try Challenge(authorization: authorization, resource: resource)
         } catch {

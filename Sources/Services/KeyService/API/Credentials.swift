@@ -9,11 +9,15 @@ package enum Caller: Hashable, Sendable {
     case administrator
     /// May call release and nothing else. Assumed known to the host (architecture rule 18): the token decides.
     case release
-    /// The subject of an access token; may do what the roles allow that were assigned to it.
+    /// The subject of an access token, or a client certificate; may do what the roles allow that were assigned to it.
     case principal(String)
+
+    /// What names of client certificates begin with; no issuer can name anybody so.
+    static let certificatePrefix = "certificate:"
 }
 
-/// The bearer tokens that this service takes: two of its own, as digests, and those of an OpenID Connect issuer.
+/// The callers that this service knows: two bearer tokens of its own, as digests, those of an OpenID Connect issuer, and
+/// verified client certificates, named by their public keys.
 package struct Credentials: Sendable {
     private let administrator: Digest
     private let release: Digest
@@ -42,14 +46,16 @@ package struct Credentials: Sendable {
         }
     }
 
-    /// Whose token the request carries; nil for none.
+    /// Whose token the request carries, or else whose certificate the connection; nil for neither.
     ///
     /// Digests are compared, in constant time, and both always, so that timing tells nothing about a token.
     ///
     /// - Throws: `credential-invalid` for a token that is nobody's; `issuer-keys-unavailable`.
     func caller(of request: ServerRequest, at time: Timestamp) async throws(Refusal) -> Caller? {
         let fields = request.headers[values: .authorization]
-        guard let field = fields.first else { return nil }
+        guard let field = fields.first else {
+            return request.clientKey.map { .principal("\(Caller.certificatePrefix)\($0)") }
+        }
         let unknown = Refusal(.credentialInvalid, "the bearer token is not known here")
         let scheme = "bearer "
         guard fields.count == 1, field.prefix(scheme.count).lowercased() == scheme else { throw unknown }
@@ -62,7 +68,9 @@ package struct Credentials: Sendable {
         // Anything but a JWS was meant to be one of ours.
         guard let issuer, token.contains(".") else { throw unknown }
         let verified = try await issuer.verify(token, at: time)
-        return .principal(verified.claims["oid"]?.string ?? verified.subject)
+        let subject = verified.claims["oid"]?.string ?? verified.subject
+        guard !subject.hasPrefix(Caller.certificatePrefix) else { throw unknown }
+        return .principal(subject)
     }
 
     /// How the audit log names a caller.
@@ -70,7 +78,8 @@ package struct Credentials: Sendable {
         switch caller {
         case .administrator: "administrator"
         case .release: "release"
-        case .principal(let id): issuer?.auditName(of: id) ?? "principal"
+        case .principal(let id):
+            id.hasPrefix(Caller.certificatePrefix) ? id : issuer?.auditName(of: id) ?? "principal"
         }
     }
 }

@@ -35,7 +35,7 @@ extension KeyVault {
             try keys.save(backup.record)
             for (version, material) in backup.versions { try keys.add(version, material) }
             try keys.save(backup.record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             let (record, latest) = try keys.find(name, nil)
             return call.endpoint.bundle(record, latest)
         }

@@ -13,7 +13,7 @@ extension KeyVault {
             var (record, latest) = try keys.find(name, nil)
             record.deletion = KeyDeletion(deleted: now, purge: purge)
             try keys.save(record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return call.endpoint.bundle(record, latest)
         }
         decision.isRecorded = true
@@ -41,7 +41,7 @@ extension KeyVault {
             var (record, latest) = try keys.findDeleted(name)
             record.deletion = nil
             try keys.save(record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return call.endpoint.bundle(record, latest)
         }
         decision.isRecorded = true
@@ -60,7 +60,7 @@ extension KeyVault {
                     Refusal(.operationNotAllowed, "Operation purge is not allowed: purge protection is enabled."))
             }
             try keys.erase(name)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
         }
         decision.isRecorded = true
         return ServerResponse(status: 204)

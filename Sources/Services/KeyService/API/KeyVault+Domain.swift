@@ -70,7 +70,7 @@ extension KeyVault {
                 throw Refusal(.conflict, "Only a service without keys takes the security domain of another.")
             }
             try keys.setDomain(secret)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
         }
         decision.isRecorded = true
         return .json(["domain": .string(recovered.id.description)])

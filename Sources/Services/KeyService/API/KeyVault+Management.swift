@@ -26,8 +26,6 @@ extension KeyVault {
     }
 
     /// A new version, and the key itself if it is the first: record, material and audit line in one transaction.
-    ///
-    /// The line comes last before the commit: should that fail, there is a line too many, never one too few.
     private func add(
         _ name: String, _ wish: KeyWish, _ material: KeyMaterial, _ call: Call, _ caller: Caller,
         _ decision: inout KeyDecision
@@ -56,7 +54,7 @@ extension KeyVault {
             try keys.save(record)
             try keys.add(version, material)
             try keys.save(record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return record
         }
         decision.isRecorded = true
@@ -109,7 +107,7 @@ extension KeyVault {
             changed.tags = tags ?? changed.tags
             try keys.update(changed)
             try keys.save(record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return call.endpoint.bundle(record, changed)
         }
         decision.isRecorded = true

@@ -16,14 +16,13 @@ extension KeyVault {
     /// `POST /masterkey/rotate`: a new generation seals from now on. What the others sealed is sealed anew in the
     /// background; then they are destroyed, and older copies of the database do not open any more.
     func rotateMasterKey(_ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
-        let masterKey = store.masterKey
-        // Written down first: a generation that nobody knows of must not exist.
-        try await write(decision.allowed)
-        decision.isRecorded = true
-        do throws(APIError) { _ = try await blocking { () throws(Refusal) in try masterKey.rotate() } } catch {
-            decision.isRecorded = false
-            throw error
+        let (facts, audit, masterKey) = (decision, audit, store.masterKey)
+        // Nothing is sealed in between, and the line comes first: a generation that nobody knows of must not exist.
+        _ = try await store.write { keys in
+            try keys.append(facts.allowed, to: audit)
+            return try masterKey.rotate()
         }
+        decision.isRecorded = true
         Task { await self.reseal() }
         return describeMasterKey()
     }
@@ -43,10 +42,11 @@ extension KeyVault {
             var decision = KeyDecision(id: Hex.encode(randomness.bytes(16)))
             decision.event = "master-key.retire"
             decision.caller = "schedule"
-            try await write(decision.allowed)
+            let (facts, audit) = (decision, audit)
             // Nobody may still be reading what the former generations sealed.
             try await store.alone { keys in
                 guard try !keys.hasValues(sealedBefore: newest) else { return }
+                try keys.append(facts.allowed, to: audit)
                 try masterKey.retire(before: newest)
             }
         } catch {

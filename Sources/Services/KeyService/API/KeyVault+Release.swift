@@ -103,7 +103,7 @@ extension KeyVault {
                 throw APIError.policyRefused(
                     Refusal(.recordReplay, "the nonce was used before"), expected: "a nonce never used", seen: nonce)
             }
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
         }
         decision.isRecorded = true
     }

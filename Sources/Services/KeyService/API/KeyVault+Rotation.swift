@@ -33,7 +33,7 @@ extension KeyVault {
             try keys.save(record)
             try keys.add(version, material)
             try keys.save(record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return (record, version)
         }
         decision.isRecorded = true
@@ -68,7 +68,7 @@ extension KeyVault {
             policy.created = record.rotation?.created ?? policy.created
             record.rotation = policy
             try keys.save(record)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return policy
         }
         decision.isRecorded = true
@@ -97,7 +97,7 @@ extension KeyVault {
                     // Somebody may have recovered it in the meantime.
                     guard let deletion = try keys.record(name)?.deletion, deletion.purge <= now else { return }
                     try keys.erase(name)
-                    try audit.append(facts.allowed)
+                    try keys.append(facts.allowed, to: audit)
                 }
             }
         }

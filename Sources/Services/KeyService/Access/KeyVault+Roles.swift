@@ -45,7 +45,7 @@ extension KeyVault {
                 throw Refusal(.conflict, "There are \(KeyTransaction.maximumRoles) role definitions already.")
             }
             try keys.save(role)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
         }
         decision.isRecorded = true
         return .json(role.json, status: 201)
@@ -62,7 +62,7 @@ extension KeyVault {
                 throw Refusal(.conflict, "A role that is built in, or assigned to somebody, cannot be deleted.")
             }
             try keys.removeRole(id)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return role
         }
         decision.isRecorded = true
@@ -105,7 +105,7 @@ extension KeyVault {
                 try !keys.assignments(of: principal).contains(where: { $0.role == role && $0.scope == scope })
             else { throw Refusal(.conflict, "The role assignment already exists.") }
             try keys.save(assignment)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return assignment
         }
         decision.isRecorded = true
@@ -120,7 +120,7 @@ extension KeyVault {
         let removed = try await store.write { keys in
             let assignment = try keys.assignment(id, in: scope)
             try keys.removeAssignment(id)
-            try audit.append(facts.allowed)
+            try keys.append(facts.allowed, to: audit)
             return assignment
         }
         decision.isRecorded = true

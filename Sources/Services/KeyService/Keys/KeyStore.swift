@@ -11,10 +11,10 @@ import Storage
 
 /// Keys and their versions in one SQLite database, every value sealed under the master key at its place.
 ///
-/// A value that was changed or moved by whoever holds the file does not open (`block-authentication`). An older state
-/// of the whole file is not told apart from the newest one here.
+/// A value that was changed or moved by whoever holds the file does not open (`block-authentication`). An older copy of
+/// the whole file is told from the newest one by the audit log (`audited`).
 package struct KeyStore: Sendable {
-    private let database: Storage.Database
+    let database: Storage.Database
     let masterKey: MasterKey
 
     /// - Throws: `state-rollback` when the database was made under another master key; `not-ready` when it cannot be
@@ -87,6 +87,9 @@ package struct KeyStore: Sendable {
                     CREATE INDEX assignments_by_role ON assignments (role);
                     CREATE TABLE roles (id TEXT PRIMARY KEY NOT NULL, role BLOB NOT NULL);
                     """)
+        }
+        migrator.registerMigration("3") { database in
+            try database.execute(sql: "ALTER TABLE installation ADD COLUMN audited BLOB")
         }
         return migrator
     }

@@ -67,6 +67,7 @@ extension KeyTransaction {
     private func resealInstallation() throws {
         let domain = try domain()
         try domain.secret.withBytes { try setDomain($0) }
+        try keep(audited())
         let proof = try masterKey.seal(KeyStore.proof, place: KeyStore.proofPlace)
         try database.execute(sql: "UPDATE installation SET proof = ?", arguments: [Data(proof)])
     }
@@ -82,8 +83,11 @@ extension KeyTransaction {
         }
         return try Row.fetchOne(
             database,
-            sql: "SELECT 1 FROM installation WHERE substr(proof, 1, 4) < ? OR substr(domain, 1, 4) < ? LIMIT 1",
-            arguments: [prefix, prefix]) != nil
+            sql: """
+                SELECT 1 FROM installation WHERE substr(proof, 1, 4) < ? OR substr(domain, 1, 4) < ?
+                OR substr(audited, 1, 4) < ? LIMIT 1
+                """,
+            arguments: [prefix, prefix, prefix]) != nil
     }
 
     /// Whether there is no key, not even a deleted one.
