@@ -3,6 +3,8 @@ import Crypto
 import Encoding
 import Foundation
 import HTTPTypes
+import NIOCore
+import NIOHTTP1
 import NIOSSL
 import ServiceKit
 import SwiftASN1

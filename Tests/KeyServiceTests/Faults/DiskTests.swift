@@ -1,6 +1,7 @@
 import Audit
 import Encoding
 import Foundation
+import GRDB
 import HTTPTypes
 import ServiceKit
 import TestSupport
@@ -130,6 +131,9 @@ import Testing
         }
         try fixture.vault.store.close()
         let file = fixture.folder.url.appending(path: "keys.sqlite")
+        let queue = try DatabaseQueue(path: file.path)
+        try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        try queue.close()
         let whole = [UInt8](try Data(contentsOf: file))
         let pages = whole.count / 4_096
         #expect(pages > 10)
@@ -156,5 +160,26 @@ import Testing
             }
         }
         #expect(served > 0 && refused > 0)
+    }
+
+    @Test func `AC-077 damage in the write-ahead log, behind which SQLite sees nothing, is found as a rollback`()
+        async throws
+    {
+        let fixture = try Fixture()
+        for _ in 0..<12 { try await fixture.create(["kty": "oct-HSM"]) }
+        let copy = try TemporaryFolder()
+        for name in ["keys.sqlite", "keys.sqlite-wal"] {
+            try FileManager.default.copyItem(
+                at: fixture.folder.url.appending(path: name), to: copy.url.appending(path: name))
+        }
+        let log = copy.url.appending(path: "keys.sqlite-wal")
+        var bytes = [UInt8](try Data(contentsOf: log))
+        bytes[bytes.count * 2 / 3] ^= 1
+        try Data(bytes).write(to: log)
+        let refusal = #expect(throws: Refusal.self) {
+            try Fixture(
+                authority: fixture.authority, folder: copy, auditFile: MemoryAuditFile(fixture.auditFile.bytes))
+        }
+        #expect(refusal?.code == .stateRollback)
     }
 }
