@@ -72,8 +72,10 @@ import Testing
                         SELECT hex(substr(record, 1, 4)) FROM keys UNION SELECT hex(substr(description, 1, 4)) FROM versions
                         UNION SELECT hex(substr(material, 1, 4)) FROM versions
                         UNION SELECT hex(substr(assignment, 1, 4)) FROM assignments
+                        UNION SELECT hex(substr(role, 1, 4)) FROM roles
                         UNION SELECT hex(substr(proof, 1, 4)) FROM installation
                         UNION SELECT hex(substr(domain, 1, 4)) FROM installation
+                        UNION SELECT hex(substr(audited, 1, 4)) FROM installation
                         """))
         }
     }
@@ -97,6 +99,9 @@ import Testing
             ]
         ]
         #expect(await fixture.send(.put, assignment, body).status < 300)
+        let role = "/providers/Microsoft.Authorization/roleDefinitions/00000000-0000-0000-0000-000000000002"
+        #expect(
+            await fixture.send(.put, role, ["properties": ["roleName": "nothing", "permissions": []]]).status == 201)
         let backup = await fixture.send(.post, "/keys/records/backup")
         #expect(try generations(fixture) == ["00000001"])
         let answer = await fixture.send(.post, "/masterkey/rotate")
@@ -109,6 +114,7 @@ import Testing
         #expect(fixture.vault.store.masterKey.generations == [2])
         #expect(try await fixture.release().material() == Fixture.k)
         #expect(await fixture.send(.get, assignment).status == 200)
+        #expect(await fixture.send(.get, role).status == 200)
         // Backups are the security domain's affair.
         #expect(await fixture.send(.post, "/keys/restore", backup.json).status == 409)
         #expect(fixture.events.contains("master-key.rotate"))
