@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct KillTests {
-    /// 300 kills under load, and of 200 of those another while it starts again.
+    /// 300 kills under load, and after two in three of them, and the last of a round, another while it starts again: 510.
     private static let kills = (lanes: 3, rounds: 5, each: 20)
 
     @Test
