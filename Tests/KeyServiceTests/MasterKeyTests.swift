@@ -79,6 +79,7 @@ import Testing
                         UNION SELECT hex(substr(role, 1, 4)) FROM roles
                         UNION SELECT hex(substr(proof, 1, 4)) FROM installation
                         UNION SELECT hex(substr(domain, 1, 4)) FROM installation
+                        UNION SELECT hex(substr(audited, 1, 4)) FROM installation
                         """))
         }
     }

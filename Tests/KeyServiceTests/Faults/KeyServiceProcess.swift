@@ -66,19 +66,8 @@ final class KeyServicePlace: Sendable {
     /// - Parameter wrapper: a shell script that is to run `"$@"`, with the state folder in `$state`.
     func start(wrapper: String? = nil) async throws -> KeyServiceProcess {
         let ready = setup.path("ready")
-        try? FileManager.default.removeItem(atPath: ready)
         let log = URL(filePath: setup.path("log"))
-        try? FileManager.default.removeItem(at: log)
-        let command = [
-            ProjectFolders.executables.appending(path: "key-service").path, "--config", setup.path("key-service.yaml"),
-        ]
-        let process =
-            if let wrapper {
-                try SpawnedProcess.start(
-                    URL(filePath: "/bin/sh"), ["-c", "state=$0; " + wrapper, state] + command, log: log)
-            } else {
-                try SpawnedProcess.start(URL(filePath: command[0]), Array(command.dropFirst()), log: log)
-            }
+        let process = try spawn(wrapper: wrapper, log: log)
         let end = Task { await process.end() }
         let hasEnded = Mutex(false)
         let ended = Task {
@@ -93,6 +82,26 @@ final class KeyServicePlace: Sendable {
             try await Task.sleep(for: .milliseconds(5))
         }
         throw Ended(description: (try? String(contentsOf: log, encoding: .utf8)) ?? "")
+    }
+
+    private func spawn(wrapper: String?, log: URL) throws -> SpawnedProcess {
+        for file in [setup.path("ready"), log.path] { try? FileManager.default.removeItem(atPath: file) }
+        let command = [
+            ProjectFolders.executables.appending(path: "key-service").path, "--config", setup.path("key-service.yaml"),
+        ]
+        guard let wrapper else {
+            return try SpawnedProcess.start(URL(filePath: command[0]), Array(command.dropFirst()), log: log)
+        }
+        return try SpawnedProcess.start(
+            URL(filePath: "/bin/sh"), ["-c", "state=$0; " + wrapper, state] + command, log: log)
+    }
+
+    /// Starts the service, and kills it whether it listens already or not.
+    func startAndKill(after time: Duration) async throws {
+        let process = try spawn(wrapper: nil, log: URL(filePath: setup.path("log")))
+        try await Task.sleep(for: time)
+        kill(process.id, SIGKILL)
+        _ = await process.end()
     }
 
     /// What the service says instead of starting; nil when it starts.
