@@ -227,8 +227,8 @@ let everyTest: [Target] = [
     tests(
         "Unit",
         [
-            "Unit", "Attester", "AttestationToken", "Channel", "SimulatedTEE", "Encoding", "Evidence", "ServiceKit",
-            crypto, cryptoExtras, hummingbird, httpTypes, nioCore, logging,
+            "Unit", "Attester", "AttestationToken", "Channel", "KeyRelease", "SimulatedTEE", "Encoding", "Evidence",
+            "ServiceKit", asn1, crypto, cryptoExtras, hummingbird, httpTypes, nioCore, logging, x509,
         ]),
     tests(
         "MedicalPlatform",

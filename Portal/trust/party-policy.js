@@ -41,6 +41,8 @@ export class PartyPolicy {
             one.end();
             return issuer;
         });
+        const names = policy.issuers.map((one) => nameOf(one.url));
+        require(new Set(names).size === names.length, code, 'the party policy names an issuer twice');
         require(policy.threshold >= 1 && policy.threshold <= policy.issuers.length, code, 'the party policy wants more issuers than it names');
         policy.keyServices = members.array('keyServices').map((value) => {
             const one = new Members(value, code, 'key service of the party policy');
@@ -81,9 +83,19 @@ export class PartyPolicy {
     }
 
     /** @param {number} time seconds since 1970 */
-    requireValid(time) {
-        require(this.notBefore <= time + leeway && time <= this.notAfter, code, 'the party policy is not valid at this time');
+    isValid(time) {
+        return this.notBefore <= time + leeway && time <= this.notAfter;
     }
+
+    /** @param {number} time seconds since 1970 */
+    requireValid(time) {
+        require(this.isValid(time), code, 'the party policy is not valid at this time');
+    }
+}
+
+/** The same for every spelling of a URL, so that one service never counts as two. @param {string} url */
+function nameOf(url) {
+    return URL.canParse(url) ? new URL(url).href.replace(/\/+$/, '') : url;
 }
 
 /** @param {Members} members */

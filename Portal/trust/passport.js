@@ -44,6 +44,8 @@ const code = 'passport-invalid';
  * @property {string | null} tcbStatus
  */
 
+/** A token and the evidence behind it, which stands at the same place in the passport. @typedef {{ compact: string, document: EvidenceDocument | undefined }} Voucher */
+
 /** @typedef {{ accepted: boolean, code: string | null, detail: string, validAsOf: number, grade: 'hardware' | 'simulated', hops: HopVerdict[] }} PassportVerdict */
 
 /** @param {string} compact @returns {Promise<Hop>} */
@@ -123,9 +125,7 @@ export async function verifyPassport(bytes, configuration, policy) {
     members.exactly('format', 'cloister-passport/1');
     const hops = await Promise.all(members.strings('hops', 8).map(parseHop));
     requireChain(hops);
-    /** @type {Map<string, string>} */
-    const tokens = new Map();
-    for (const compact of members.strings('tokens', 16)) tokens.set(await digest(compact), compact);
+    const compacts = members.strings('tokens', 16);
     const issuers = members.array('issuers', 16).map((value) => {
         const one = new Members(value, code, 'issuer of the passport');
         const issuer = { url: one.string('url'), chains: one.array('x5c', 16).map((chain) => (Array.isArray(chain) ? chain.map(String) : [])) };
@@ -133,13 +133,16 @@ export async function verifyPassport(bytes, configuration, policy) {
         return issuer;
     });
     const documents = members.array('evidence', 16).map((value) => new EvidenceDocument(utf8(canonical(value))));
+    /** @type {Map<string, Voucher>} */
+    const tokens = new Map();
+    for (const [i, compact] of compacts.entries()) tokens.set(await digest(compact), { compact, document: documents[i] });
     const manifests = members.strings('manifests', 16);
     const policies = await believedPolicies(members.strings('policies', 16), configuration, policy);
     members.end();
 
     /** @type {HopVerdict[]} */
     const verdicts = [];
-    for (const hop of hops) verdicts.push(await verifyHop(hop, { tokens, issuers, documents, manifests, policies, configuration, policy }));
+    for (const hop of hops) verdicts.push(await verifyHop(hop, { tokens, issuers, manifests, policies, configuration, policy }));
     const failure = verdicts.map((one) => one.checks.firstFailure).find((one) => one !== null) ?? null;
     const simulated = verdicts.some((one) => one.token?.grade !== 'hardware');
     return {
@@ -150,7 +153,8 @@ export async function verifyPassport(bytes, configuration, policy) {
 
 /**
  * The policies whose words count: the hospital's own, which the page holds, and that of the platform's party, which
- * the configuration pins. A policy of anybody else in the passport says nothing here.
+ * the configuration pins. A policy of anybody else in the passport says nothing here, and each only about hops of its
+ * own time.
  *
  * @param {string[]} compacts
  * @param {import('./configuration.js').Configuration} configuration
@@ -173,17 +177,19 @@ async function believedPolicies(compacts, configuration, own) {
 /**
  * @param {Hop} hop
  * @param {object} given
- * @param {Map<string, string>} given.tokens
+ * @param {Map<string, Voucher>} given.tokens
  * @param {{ url: string, chains: string[][] }[]} given.issuers
- * @param {EvidenceDocument[]} given.documents
  * @param {string[]} given.manifests
  * @param {PartyPolicy[]} given.policies
  * @param {import('./configuration.js').Configuration} given.configuration
  * @param {PartyPolicy} given.policy
  * @returns {Promise<HopVerdict>}
  */
-async function verifyHop(hop, { tokens, issuers, documents, manifests, policies, configuration, policy }) {
+async function verifyHop(hop, { tokens, issuers, manifests, policies: all, configuration, policy }) {
     const checks = new Checks();
+    const policies = all.filter((one) => one.isValid(hop.at));
+    /** @type {{ token: AttestationToken, document: EvidenceDocument | undefined }[]} */
+    let vouchers = [];
     /** @type {AttestationToken | null} */
     let token = null;
     /** @type {ReleaseManifest | null} */
@@ -192,23 +198,25 @@ async function verifyHop(hop, { tokens, issuers, documents, manifests, policies,
     let tcbStatus = null;
 
     await checks.run('token', async () => {
-        /** @type {AttestationToken[]} */
+        /** @type {typeof vouchers} */
         const verified = [];
         /** @type {Refusal[]} */
         const refusals = [];
         for (const named of hop.tokens) {
-            const compact = tokens.get(named);
-            require(compact !== undefined, code, 'the passport lacks a token of a hop');
+            const given = tokens.get(named);
+            require(given !== undefined, code, 'the passport lacks a token of a hop');
             try {
-                verified.push(await tokenOf(compact, { issuers, configuration, policy, time: hop.at }));
+                const one = await tokenOf(given.compact, { issuers, configuration, policy, time: hop.at });
+                verified.push({ token: one, document: given.document });
             } catch (error) {
                 if (!(error instanceof Refusal)) throw error;
                 refusals.push(error);
             }
         }
-        requireQuorum(verified, policy.threshold, refusals);
-        token = verified[0];
-        return verified.map((one) => `issuer ${one.issuer.url}`).join(', ');
+        requireQuorum(verified.map((one) => one.token), policy.threshold, refusals);
+        vouchers = verified;
+        token = verified[0].token;
+        return verified.map((one) => `issuer ${one.token.issuer.url}`).join(', ');
     });
     const held = /** @type {AttestationToken | null} */ (token);
     await checks.run('statement', async () => {
@@ -227,16 +235,11 @@ async function verifyHop(hop, { tokens, issuers, documents, manifests, policies,
     });
     await checks.run('evidence', async () => {
         require(held !== null, 'receipt-invalid:token', 'there is no token to compare the evidence with');
-        const document = documents.find((one) => one.runtimeData !== null && equal(one.runtimeData, held.runtimeData.bytes));
-        require(document !== undefined, 'receipt-invalid:evidence', 'the passport lacks the evidence behind a token');
-        require(document.collateral !== undefined, 'receipt-unverifiable', 'the evidence has no collateral');
-        const verdict = await document.verify(configuration.evidenceRoots, held.issuedAt);
-        require(verdict.accepted, 'receipt-invalid:evidence', verdict.detail);
-        held.runtimeData.requireBoundTo(verdict.reportData);
-        held.runtimeData.requireHostData(verdict.hostData);
-        require(verdict.grade === held.grade, 'receipt-invalid:evidence', 'token and evidence differ in grade');
-        tcbStatus = verdict.tcbStatus;
-        return verdict.tcbStatus === null ? verdict.tee : `${verdict.tee}, ${verdict.tcbStatus}`;
+        const verdicts = [];
+        for (const one of vouchers) verdicts.push(await verifyEvidence(one.document, one.token, configuration));
+        const [{ tee, tcbStatus: status }] = verdicts;
+        tcbStatus = status;
+        return status === null ? tee : `${tee}, ${status}`;
     });
     await checks.run('release', async () => {
         require(held !== null, 'receipt-invalid:token', 'there is no token to find a release for');
@@ -257,6 +260,25 @@ async function verifyHop(hop, { tokens, issuers, documents, manifests, policies,
         throw new Refusal('receipt-invalid:manifest', last?.detail ?? 'the passport has no release manifest');
     });
     return { hop, checks, token: held, manifest, tcbStatus };
+}
+
+/**
+ * The evidence behind one token once more, independently of its issuer, at the time of that token.
+ *
+ * @param {EvidenceDocument | undefined} document
+ * @param {AttestationToken} token
+ * @param {import('./configuration.js').Configuration} configuration
+ */
+async function verifyEvidence(document, token, configuration) {
+    const isOfToken = document !== undefined && document.runtimeData !== null && equal(document.runtimeData, token.runtimeData.bytes);
+    require(isOfToken, 'receipt-invalid:evidence', 'the passport lacks the evidence behind a token');
+    require(document.collateral !== undefined, 'receipt-unverifiable', 'the evidence has no collateral');
+    const verdict = await document.verify(configuration.evidenceRoots, token.issuedAt);
+    require(verdict.accepted, 'receipt-invalid:evidence', verdict.detail);
+    token.runtimeData.requireBoundTo(verdict.reportData);
+    token.runtimeData.requireHostData(verdict.hostData);
+    require(verdict.grade === token.grade, 'receipt-invalid:evidence', 'token and evidence differ in grade');
+    return verdict;
 }
 
 /**

@@ -42,20 +42,28 @@ export class Revocations {
 
     /** @param {import('./token.js').Issuer} issuer @param {number} time */
     async list(issuer, time) {
-        const held = this.lists.get(issuer.url);
-        const known = held !== undefined && isCurrent(held, time) ? held : undefined;
+        const known = this.known(issuer, time);
         if (known !== undefined && time >= known.asked && time - known.asked < refresh) return known;
         try {
             const list = await this.read(issuer, time);
+            // Looked up now and not before: another answer may have come meanwhile.
+            const held = this.lists.get(issuer.url);
             require(held === undefined || list.sequence >= held.sequence, unavailable, 'the list of revoked tokens is older than one seen before');
             this.lists.set(issuer.url, list);
             return list;
         } catch (error) {
             if (!(error instanceof Refusal)) throw error;
             // What is known is good until it ends by itself, and no longer.
-            if (known !== undefined) return known;
+            const latest = this.known(issuer, time);
+            if (latest !== undefined) return latest;
             throw new Refusal(unavailable, `the list of revoked tokens cannot be had: ${error.detail}`);
         }
+    }
+
+    /** The newest list that was seen, if it is still current. @param {import('./token.js').Issuer} issuer @param {number} time */
+    known(issuer, time) {
+        const held = this.lists.get(issuer.url);
+        return held !== undefined && isCurrent(held, time) ? held : undefined;
     }
 
     /** @param {import('./token.js').Issuer} issuer @param {number} time @returns {Promise<RevocationList>} */

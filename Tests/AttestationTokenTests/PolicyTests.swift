@@ -82,7 +82,11 @@ struct PartyPolicyTests {
             ("another version", "format", "cloister-party-policy/2"), ("no peers", "peers", nil),
             ("an unknown member", "extra", true), ("a negative sequence", "sequence", -1),
             ("a fraction", "sequence", .number(1.5)), ("no issuer", "issuers", []),
-            ("an issuer twice", "issuers", [issuer, issuer]), ("a threshold of none", "threshold", 0),
+            ("an issuer twice", "issuers", [issuer, issuer]),
+            (
+                "an issuer in two spellings", "issuers",
+                [issuer, changed(issuer, "url", .string(Fixture.url.replacing("localhost", with: "LOCALHOST")))]
+            ), ("a threshold of none", "threshold", 0),
             ("a threshold of more", "threshold", 2),
             ("an issuer without pins", "issuers", [changed(issuer, "pins", [])]),
             ("an issuer with three pins", "issuers", [changed(issuer, "pins", [pin, pin, pin])]),

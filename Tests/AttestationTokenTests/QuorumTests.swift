@@ -55,6 +55,16 @@ struct QuorumTests {
         #expect(refusal([first.token(), sameSigner.token(), second.token()], of: [first, sameSigner, second]) == nil)
     }
 
+    @Test(
+        "AC-023 one name in several spellings counts once, whatever the keys",
+        arguments: ["https://FIRST.example", "https://first.example:443"])
+    func spellings(url: String) throws {
+        let spelt = TestAuthority(url)
+        #expect(refusal([spelt.token()], of: [first, spelt], threshold: 1) == nil)
+        #expect(refusal([first.token(), spelt.token()], of: [first, spelt])?.code == .quorumNotMet)
+        #expect(refusal([first.token(), spelt.token(), second.token()], of: [first, spelt, second]) == nil)
+    }
+
     @Test func `a token that does not verify does not count, and is named`() throws {
         let expired = second.token { $0["exp"] = .integer(Fixture.now.seconds - 61) }
         let refused = refusal([first.token(), expired], of: all)

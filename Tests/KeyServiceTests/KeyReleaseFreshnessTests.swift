@@ -133,12 +133,13 @@ import Testing
     static let url = "https://own.example:9000"
 
     /// Answers as a test authority that publishes a bare key.
-    private func authorityKeys(_ jwks: JSON, clock: TestClock) -> AuthorityKeyCache {
+    private func authorityKeys(_ jwks: JSON, revoked: String = "", clock: TestClock) -> AuthorityKeyCache {
         AuthorityKeyCache(
             clock: clock.clock,
             trusted: [
                 Self.url: { url, _ throws(Refusal) in
-                    url == Self.url + "/.well-known/openid-configuration"
+                    if url == Self.url + RevocationList.path { return Array(revoked.utf8) }
+                    return url == Self.url + "/.well-known/openid-configuration"
                         ? (["issuer": .string(Self.url + "/"), "jwks_uri": .string(Self.url + "/certs")] as JSON)
                             .canonical
                         : jwks.canonical
@@ -163,6 +164,23 @@ import Testing
         #expect(throws: Refusal.self) {
             try IssuerKeySet(json: ["keys": [jwk]]).key(kid: "bare", pins: [], at: Shared.now)
         }
+    }
+
+    @Test("AC-030 the list of an added authority comes over that authority's own connection, as its keys do")
+    func addedList() async throws {
+        let key = P256.Signing.PrivateKey()
+        let jwk = JSON.object(JWK(key.publicKey).json.object!.merging(["kid": "bare"]) { $1 })
+        let list = try RevocationList(issuer: Self.url, issuedAt: Shared.now, sequence: 1, tokens: ["7f"])
+            .sign(with: .es256(key), keyID: "bare")
+        let cache = authorityKeys(["keys": [jwk]], revoked: list, clock: TestClock())
+        let issuer = PartyPolicy.Issuer(pins: [], simulated: true, url: Self.url)
+        let set = try await cache.keySet(of: issuer, fresh: false)
+        #expect(try await cache.revocations(of: issuer, keySet: set, at: Shared.now).tokens == ["7f"])
+        let other = PartyPolicy.Issuer(pins: [], simulated: true, url: "https://other.example")
+        let refusal = await #expect(throws: Refusal.self) {
+            try await cache.revocations(of: other, keySet: set, at: Shared.now)
+        }
+        #expect(refusal?.code == .revocationsUnavailable)
     }
 
     @Test("AC-064 an added authority releases what names it, with or without a slash; others still do not")

@@ -1,5 +1,6 @@
 // swift-format-ignore-file: NeverUseForceTry, NeverForceUnwrap
 
+import AttestationToken
 import Encoding
 import Testing
 

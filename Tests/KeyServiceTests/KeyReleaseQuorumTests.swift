@@ -52,6 +52,26 @@ import Testing
         #expect(entry["expected"] == "2 of 2 authorities")
     }
 
+    @Test(
+        "AC-023 one service under several spellings of its name is one, with whichever of its keys it signs",
+        arguments: ["https://own.example", "https://own.example/", "https://OWN.example", "https://own.example:443"])
+    func spellings(url: String) async throws {
+        let own = Authority(url: "https://own.example", keyID: "own")
+        let next = Authority(url: own.url, keyID: "next")
+        let issuer = PartyPolicy.Issuer(pins: [own.pin, next.pin], simulated: true, url: own.url)
+        let keys = [own, next].flatMap { $0.keySet["keys"]!.array! }
+        let spelt = next.token { $0["iss"] = .string(url) }
+        for threshold in [Int64(1), 2] {
+            let fixture = try Fixture(threshold: threshold, further: [issuer])
+            fixture.keys.state.withLock { $0.sets[own.url] = ["keys": .array(keys)] }
+            try await fixture.importKey(policy: own.policy)
+            let answer = await fixture.release(target: own.token(), further: [spelt])
+            #expect(answer.refusal == (threshold == 1 ? nil : "quorum-not-met"))
+            let alone = await fixture.release(target: spelt)
+            #expect(alone.refusal == (threshold == 1 ? nil : "quorum-not-met"))
+        }
+    }
+
     @Test func `each token must satisfy the key's policy by itself`() async throws {
         let fixture = try Fixture(authority: first, others: [second], threshold: 2)
         try await fixture.importKey()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { portal, refused } from './support/environment.mjs';
-import { World } from './support/world.mjs';
+import { now, World } from './support/world.mjs';
 
 const { digest } = await import(`${portal}/encoding/digest.js`);
 const { verifyPassport } = await import(`${portal}/trust/passport.js`);
@@ -58,7 +58,7 @@ test('a request and its answer signed by one unit are refused as passport-invali
 });
 
 for (const [name, passport, checks] of /** @type {[string, (passport: any) => any, string[][]][]} */ ([
-    ['without a token', (one) => ({ ...one, tokens: one.tokens.slice(1) }), [['token', 'statement', 'evidence', 'release'], []]],
+    ['without a token', (one) => ({ ...one, tokens: one.tokens.slice(1), evidence: one.evidence.slice(1) }), [['token', 'statement', 'evidence', 'release'], []]],
     ['without evidence', (one) => ({ ...one, evidence: one.evidence.slice(0, 1) }), [[], ['evidence']]],
     ['with evidence of the other unit only', (one) => ({ ...one, evidence: [one.evidence[1], one.evidence[1]] }), [['evidence'], []]],
     ['without a manifest', (one) => ({ ...one, manifests: one.manifests.slice(0, 1) }), [[], ['release']]],
@@ -121,6 +121,23 @@ test('a policy of nobody that is pinned says nothing: its release signers do not
     assert.equal(again.accepted, true, 'the hospital\'s own policy in the passport counts');
 });
 
+for (const [name, validity] of /** @type {[string, object][]} */ ([['had ended', { notAfter: now }], ['had not begun', { notBefore: now + 100 }]])) {
+    test(`a policy that ${name} when a hop was signed says nothing about it, whoever holds it`, async () => {
+        const believing = (/** @type {object} */ changes) => Object.assign(Object.create(Object.getPrototypeOf(policy)), policy, changes);
+        const silent = believing({ releaseSigners: policy.releaseSigners.filter((/** @type {any} */ one) => one.unit !== 'diagnostics') });
+        const verify = async (/** @type {any} */ own, changes = {}) => verifyPassport(await world.passport(changes), world.configuration(), own);
+        const valid = await verify(silent);
+        assert.equal(valid.code, null, 'the policy in the passport counts');
+        world.policyChanges = validity;
+        const embedded = await verify(silent);
+        world.policyChanges = {};
+        assert.deepEqual(failed(embedded), [[], ['release']]);
+        const held = await verify(believing(validity), { passport: (/** @type {any} */ one) => ({ ...one, policies: [] }) });
+        assert.deepEqual(failed(held), [['release'], ['statement', 'release']]);
+        assert.equal((await verify(believing(validity))).code, null, 'the one in the passport held');
+    });
+}
+
 for (const [name, change, code] of /** @type {[string, (document: any) => any, string][]} */ ([
     ['without collateral', ({ collateral, ...rest }) => rest, 'receipt-unverifiable'],
     ['with a changed signature', (one) => ({ ...one, evidence: `${one.evidence.slice(0, 920)}${one.evidence[920] === 'A' ? 'B' : 'A'}${one.evidence.slice(921)}` }), 'receipt-invalid:evidence'],
@@ -155,14 +172,17 @@ test('AC-023 a hop that names tokens of two services satisfies a policy that wan
     const further = [];
     for (const unit of [world.platformUnit, world.diagnosticsUnit]) further.push(await unit.token(await unit.runtimeData(), { iss: service.url }, service.leaf));
     const digests = await Promise.all(further.map((one) => digest(one)));
-    const built = (/** @type {boolean} */ both) => world.passport({
+    const spoilt = (/** @type {any} */ one) => ({ ...one, evidence: `${one.evidence.slice(0, 920)}${one.evidence[920] === 'A' ? 'B' : 'A'}${one.evidence.slice(921)}` });
+    const built = (/** @type {boolean} */ both, again = (/** @type {any} */ one) => one) => world.passport({
         hop: (/** @type {any} */ one, /** @type {number} */ i) => (both ? { ...one, tokens: [digests[i]] } : one),
-        passport: (/** @type {any} */ one) => ({ ...one, tokens: [...one.tokens, ...further], issuers: [...one.issuers, { url: service.url, x5c: [service.x5c] }], evidence: [...one.evidence, ...one.evidence] }),
+        passport: (/** @type {any} */ one) => ({ ...one, tokens: [...one.tokens, ...further], issuers: [...one.issuers, { url: service.url, x5c: [service.x5c] }], evidence: [...one.evidence, ...one.evidence.map(again)] }),
     });
     const configuration = world.configuration();
     const verdict = await verifyPassport(await built(true), configuration, wanting);
     assert.equal(verdict.code, null);
     assert.equal((await verifyPassport(await built(false), configuration, wanting)).code, 'quorum-not-met');
+    const unfounded = await verifyPassport(await built(true, spoilt), configuration, wanting);
+    assert.deepEqual(failed(unfounded), [['evidence'], ['evidence']], 'each token needs evidence of its own that holds');
     // Whose policy knows one of the services only is content with that one.
     assert.equal((await verifyPassport(await built(true), configuration, policy)).code, null);
     world.reset();

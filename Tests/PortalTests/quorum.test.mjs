@@ -3,6 +3,7 @@ import test from 'node:test';
 import { portal, refused } from './support/environment.mjs';
 import { now, World } from './support/world.mjs';
 
+const { Revocations } = await import(`${portal}/trust/revocations.js`);
 const { Channel } = await import(`${portal}/channel/channel.js`);
 const world = await World.make();
 const first = 'https://attestation.example';
@@ -45,6 +46,15 @@ test('AC-023 two names in front of one key are one service', async () => {
     await assert.rejects(world.verify(), refused('quorum-not-met'));
     await two({ leaf: world.leaf });
     await assert.rejects(world.verify(), refused('quorum-not-met'));
+});
+
+test('AC-023 one service in two spellings is no party policy', async () => {
+    for (const spelling of ['https://ATTESTATION.example', 'https://attestation.example:443', 'https://attestation.example/']) {
+        world.reset();
+        const issuer = { url: first, pins: [world.pins.issuer], simulated: true };
+        world.policyChanges = { threshold: 2, issuers: [issuer, { ...issuer, url: spelling }] };
+        await assert.rejects(world.verify(), refused('endorsement-invalid'), spelling);
+    }
 });
 
 test('with a threshold of one, a second service may fail', async () => {
@@ -94,4 +104,34 @@ test('AC-030 a unit whose token was revoked is not sealed to again, and an older
     time += 115;
     await assert.rejects(channel.verified(), refused('revocations-unavailable'));
     assert.ok(world.sent.every(({ url }) => !url.includes('/channel/')));
+});
+
+test('AC-030 an answer that was overtaken by a newer one takes nothing back', async () => {
+    world.reset();
+    const { transport } = world.verifier();
+    /** @type {() => void} */
+    let release = () => {};
+    const released = new Promise((resolve) => { release = () => resolve(undefined); });
+    /** @type {() => void} */
+    let arrive = () => {};
+    const arrived = new Promise((resolve) => { arrive = () => resolve(undefined); });
+    let asked = 0;
+    const slow = { send: async (/** @type {any} */ request) => {
+        const answer = await transport.send(request);
+        if (request.url.endsWith('/revocations') && (asked += 1) === 1) {
+            arrive();
+            await released;
+        }
+        return answer;
+    } };
+    const revocations = new Revocations(slow);
+    const issuer = { url: first, pins: [world.pins.issuer], simulated: true };
+    world.answers.revocations = await world.revocations({ sequence: 4 });
+    const overtaken = revocations.list(issuer, now);
+    await arrived;
+    world.answers.revocations = await world.revocations({ sequence: 5, tokens: ['00'] });
+    assert.equal((await revocations.list(issuer, now)).sequence, 5);
+    release();
+    assert.equal((await overtaken).sequence, 5);
+    assert.equal((await revocations.list(issuer, now + 1)).sequence, 5);
 });

@@ -1,3 +1,4 @@
+import AttestationToken
 package import Encoding
 package import ServiceKit
 

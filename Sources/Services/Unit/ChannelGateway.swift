@@ -70,21 +70,21 @@ package struct ChannelGateway: RequestHandler {
     private let manifest: String
     private let audience: Audience
     private let allowedOrigins: Set<String>
-    private let issuers: [PartyPolicy.Issuer]
+    private let authorities: AuthoritySet
     private let handler: any InnerHandler
     private let log: Log
     private let metrics: Metrics
 
-    /// - Parameter issuers: whose tokens this unit's answers carry, in order of preference.
+    /// - Parameter authorities: whose tokens this unit's answers carry, in order of preference.
     package init(
         identity: UnitIdentity, manifest: String, audience: Audience, allowedOrigins: [String],
-        issuers: [PartyPolicy.Issuer], handler: any InnerHandler, log: Log, metrics: Metrics
+        authorities: AuthoritySet, handler: any InnerHandler, log: Log, metrics: Metrics
     ) {
         self.identity = identity
         self.manifest = manifest
         self.audience = audience
         self.allowedOrigins = Set(allowedOrigins)
-        self.issuers = issuers
+        self.authorities = authorities
         self.handler = handler
         self.log = log
         self.metrics = metrics
@@ -209,7 +209,7 @@ package struct ChannelGateway: RequestHandler {
         do throws(Refusal) {
             try incoming.requireAddressed(to: identity.role)
             let sender = try await authenticate(incoming, epoch: epoch, at: time)
-            if sender != nil { signer = try epoch.signer(accepted: issuers) }
+            if sender != nil { signer = try epoch.signer(accepted: authorities) }
             do throws(Refusal) {
                 try epoch.admit(opened.exchange)
             } catch {

@@ -2,7 +2,8 @@ package import AttestationToken
 package import Channel
 package import Encoding
 import HTTPTypes
-package import ServiceKit
+package import KeyRelease
+import ServiceKit
 import Synchronization
 
 /// The published keys of attestation services, fetched on use, and the verification of their tokens.
@@ -20,16 +21,17 @@ package final class IssuerDirectory: Sendable {
         var fetchedAt: Timestamp
     }
 
-    private let client: Client
+    private let client: any WebClient
     private let clock: UnitClock
     private let entries = Mutex<[String: Entry]>([:])
     private let revocations: RevocationCache
 
-    package init(client: Client, clock: UnitClock) {
+    package init(client: any WebClient, clock: UnitClock) {
         self.client = client
         self.clock = clock
         revocations = RevocationCache { url, maximumBytes throws(Refusal) in
-            let answer = try await client.send(.get, url, maximumBytes: maximumBytes)
+            let answer = try await client.send(
+                .get, url, headers: [:], body: nil, maximumBytes: maximumBytes, timeout: .seconds(30))
             guard answer.status == 200 else {
                 throw Refusal(.unavailable, "the list of revoked tokens answered \(answer.status)")
             }
@@ -107,7 +109,9 @@ package final class IssuerDirectory: Sendable {
             let age = now - entry.fetchedAt
             if age < (refetch ? IssuerDirectory.retrySeconds : IssuerDirectory.lifetime) { return entry.keys }
         }
-        let answer = try await client.send(.get, url + "/certs", maximumBytes: IssuerKeySet.maximumBytes)
+        let answer = try await client.send(
+            .get, url + "/certs", headers: [:], body: nil, maximumBytes: IssuerKeySet.maximumBytes,
+            timeout: .seconds(30))
         guard answer.status == 200 else {
             throw Refusal(.issuerKeysUnavailable, "the issuer's key list answered \(answer.status)")
         }

@@ -73,7 +73,7 @@ package final class KeyLeases: Sendable {
     }
 
     private func release(_ name: Name, to epoch: IdentityEpoch, at now: Timestamp) async throws(Refusal) -> Lease {
-        let tokens = try epoch.tokens(accepted: name.authorities.issuers).map(\.compact)
+        let tokens = try epoch.tokens(accepted: name.authorities).map(\.compact)
         let wish = KeyReleaseClient.Wish(
             service: name.service.url, key: name.key,
             targets: name.authorities.threshold > 1 ? tokens : Array(tokens.prefix(1)), enc: "RSA_AES_KEY_WRAP_256",

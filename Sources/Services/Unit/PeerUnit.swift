@@ -77,12 +77,12 @@ package final class PeerUnit: Sendable {
         let now = try identity.clock.now()
         let end = now + timeLimit.components.seconds
         let epoch = try identity.current()
-        let ownTokens = try epoch.tokens(accepted: trusted.policy.issuers)
+        let ownTokens = try epoch.tokens(accepted: trusted.policy.authorities)
         guard ownTokens.allSatisfy({ $0.usableUntil > end }) else {
             throw Refusal(.notReady, "this unit's token ends before the step could; it waits for renewal")
         }
         let attested = try await attest(under: trusted, until: end, at: now)
-        let signer = try epoch.signer(accepted: trusted.policy.issuers)
+        let signer = try epoch.signer(accepted: trusted.policy.authorities)
         let outgoing = try OutgoingRequest.seal(request, to: attested.peer, from: signer, at: now)
         let answer = try await client.send(
             .post, url + outgoing.path, headers: [.contentType: SealedMessage.requestType], body: outgoing.body,

@@ -54,6 +54,8 @@ package struct PolicyStore: Sendable {
         self.tenants = tenants
     }
 
-    /// Whom each relying party of this unit believes, and how many of them must agree.
-    package var authorities: [AuthoritySet] { ([own] + tenants.values).map(\.policy.authorities) }
+    /// Whom this unit's own party and each tenant believes, and how many of them must agree.
+    package var authorities: UnitAuthorities {
+        UnitAuthorities(own: own.policy.authorities, tenants: tenants.values.map(\.policy.authorities))
+    }
 }

@@ -13,6 +13,9 @@ package import Telemetry
 package final class UnitIdentity: Service, Sendable {
     /// Seconds for which a former epoch still decrypts after it was replaced.
     package static let afterlife: Int64 = 120
+    /// Seconds after which an epoch that does not serve every tenant is replaced: long enough that one tenant's services
+    /// do not make all others attest this unit again and again.
+    package static let retrySeconds: Int64 = 300
 
     private struct State: Sendable {
         var current: IdentityEpoch?
@@ -26,7 +29,7 @@ package final class UnitIdentity: Service, Sendable {
     package let directory: IssuerDirectory
     private let source: any EvidenceSource
     private let attestation: AttestationClient
-    private let authorities: @Sendable () -> [AuthoritySet]
+    private let authorities: @Sendable () -> UnitAuthorities
     private let epochSeconds: Int64
     private let log: Log
     private let state = Mutex(State())
@@ -36,7 +39,7 @@ package final class UnitIdentity: Service, Sendable {
     package init(
         role: String, party: Digest, source: any EvidenceSource, client: Client, clock: UnitClock,
         directory: IssuerDirectory, epochSeconds: Int64, log: Log,
-        authorities: @escaping @Sendable () -> [AuthoritySet]
+        authorities: @escaping @Sendable () -> UnitAuthorities
     ) {
         self.role = role
         self.party = party
@@ -82,7 +85,7 @@ package final class UnitIdentity: Service, Sendable {
     ) {
         let epoch = try current()
         guard let nonce else {
-            return (epoch.evidence, epoch.runtimeData, epoch.tokens.values.map(\.compact).sorted())
+            return (epoch.evidence, epoch.runtimeData, Set(epoch.tokens.values.map(\.compact)).sorted())
         }
         guard challenges.admit() else { throw Refusal(.tooMany, "too many challenges; ask again in a second") }
         let runtimeData = try epoch.runtimeData.answering(nonce: nonce)
@@ -104,6 +107,11 @@ package final class UnitIdentity: Service, Sendable {
             return ended
         }
         ended?.channelKeys.end()
+        for refusal in Set(next.unavailable.values) {
+            log.warning(
+                "a tenant's attestation services do not vouch for this unit",
+                [.code: .identifier(refusal.name), .detail: .refusalDetail(refusal.detail)])
+        }
         log.info(
             "identity epoch begins",
             [.tee: .identifier(next.evidence.tee.rawValue), .count: .number(next.tokens.count)])
@@ -156,6 +164,7 @@ package final class UnitIdentity: Service, Sendable {
             // Before the tokens end, with room for a step's own time limit (architecture rule 15).
             let age = now - epoch.createdAt
             return age >= epochSeconds || (epoch.usableUntil - now < 600 && age >= 30)
+                || (!epoch.servesEveryTenant(until: now + 600) && age >= UnitIdentity.retrySeconds)
         }
     }
 }

@@ -61,6 +61,6 @@ package struct UnitRuntime: Sendable {
     package func gateway(_ handler: any InnerHandler, audience: ChannelGateway.Audience) -> ChannelGateway {
         ChannelGateway(
             identity: identity, manifest: manifest, audience: audience, allowedOrigins: configuration.allowedOrigins,
-            issuers: policies.own.policy.issuers, handler: handler, log: log, metrics: metrics)
+            authorities: policies.own.policy.authorities, handler: handler, log: log, metrics: metrics)
     }
 }

@@ -4,7 +4,7 @@ import Evidence
 /// Attestation services of which some must agree before a relying party believes what they say (k of n).
 ///
 /// Services count as different only when their names, their pinned issuer keys and their signing keys all differ: two
-/// names in front of one key are one service. A token that does not verify does not count, so that n − k services may
+/// names in front of one key are one service, and so are two spellings of one name. A token that does not verify does not count, so that n − k services may
 /// fail; but those that verify must agree, since one that says something else is a fault that somebody must look at.
 public struct AuthoritySet: Hashable, Sendable {
     /// Most tokens about one unit that are looked at.
@@ -68,9 +68,9 @@ public struct AuthoritySet: Hashable, Sendable {
     private func independent(_ tokens: [IssuedToken]) -> Int {
         var names: Set<String> = []
         var keys: Set<Digest> = []
-        for token in tokens where !names.contains(token.issuer.url) {
+        for token in tokens where !names.contains(token.issuer.name) {
             guard keys.isDisjoint(with: [token.issuerPin, token.signingPin]) else { continue }
-            names.insert(token.issuer.url)
+            names.insert(token.issuer.name)
             keys.formUnion([token.issuerPin, token.signingPin])
         }
         return names.count

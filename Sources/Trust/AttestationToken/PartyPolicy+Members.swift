@@ -18,6 +18,9 @@ extension PartyPolicy {
             self.url = url
         }
 
+        /// The same for every spelling of `url`, so that one service never counts as two.
+        var name: String { AuthorityURL(url)?.description ?? url }
+
         init(json: JSON) throws(Refusal) {
             var members = try ObjectReader(json, "issuer", refusing: .tokenMalformed)
             pins = try members.pins("pins")

@@ -112,7 +112,7 @@ extension PartyPolicy {
         guard notBefore <= notAfter, notAfter - notBefore <= Self.maximumLifetime else {
             throw Refusal(.endorsementInvalid, "the policy's lifetime is not between 0 and 90 days")
         }
-        guard Set(issuers.map(\.url)).count == issuers.count, (1...Int64(max(1, issuers.count))).contains(threshold),
+        guard Set(issuers.map(\.name)).count == issuers.count, (1...Int64(max(1, issuers.count))).contains(threshold),
             !issuers.isEmpty
         else { throw Refusal(.tokenMalformed, "party policy: issuers repeat, or are fewer than the threshold") }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AttestationToken
 import Encoding
 import KeyService
 

@@ -1,3 +1,4 @@
+import AttestationToken
 import Encoding
 import Evidence
 import KeyService

@@ -1,3 +1,4 @@
+import AttestationToken
 import Encoding
 
 /// The base of every id and URL in an answer: the host and port that the client used (key API reference, section 2).

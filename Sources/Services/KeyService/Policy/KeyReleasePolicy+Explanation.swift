@@ -1,3 +1,4 @@
+package import AttestationToken
 package import Encoding
 
 extension KeyReleasePolicy {

@@ -1,3 +1,4 @@
+package import AttestationToken
 package import Encoding
 
 /// The release policy of a key, grammar 1.0.0: which authority must vouch for which claims.

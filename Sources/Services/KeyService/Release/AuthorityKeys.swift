@@ -45,6 +45,7 @@ package final class AuthorityKeyCache: AuthorityKeys {
     private let clock: WallClock
     private let entries = Mutex<[String: Entry]>([:])
     private let lists: RevocationCache
+    private let trustedLists: [String: RevocationCache]
 
     /// - Parameters:
     ///   - trusted: by the URL of an authority, over connections that only its own server can have.
@@ -53,6 +54,7 @@ package final class AuthorityKeyCache: AuthorityKeys {
         self.trusted = trusted
         self.fetch = fetch
         lists = RevocationCache(fetch: fetch)
+        trustedLists = trusted.mapValues { RevocationCache(fetch: $0) }
     }
 
     package func keySet(of issuer: PartyPolicy.Issuer, fresh isFresh: Bool) async throws(Refusal) -> IssuerKeySet {
@@ -78,7 +80,7 @@ package final class AuthorityKeyCache: AuthorityKeys {
     package func revocations(
         of issuer: PartyPolicy.Issuer, keySet: IssuerKeySet, at time: Timestamp
     ) async throws(Refusal) -> RevocationList {
-        try await lists.list(of: issuer, keySet: keySet, at: time)
+        try await (trustedLists[issuer.url] ?? lists).list(of: issuer, keySet: keySet, at: time)
     }
 
     private func load(_ issuer: PartyPolicy.Issuer) async throws(Refusal) -> IssuerKeySet {

@@ -17,15 +17,19 @@ public struct UVMEndorsement: Hashable, Sendable {
     /// 48 bytes.
     public let launchMeasurement: [UInt8]
     public let securityVersion: Int64
+    /// The certificates of its chain, by which everything that they vouch for can be distrusted.
+    public let marks: [EvidenceMark]
 
     /// Reads a COSE_Sign1 message and verifies signature, certificates and issuer.
     ///
     /// The certificates live a year and the machines longer, so that the time of the signature counts, which the message
     /// itself states, and not the present one. An old endorsement is a matter for the least `securityVersion`.
     ///
+    /// - Parameter now: counts for a message that does not state when it was signed; nil accepts such a message whatever
+    ///   the validity of its certificates.
     /// - Throws: `evidence-malformed` for the message, `evidence-chain` for certificates that do not prove the issuer,
     ///   `evidence-signature`.
-    public init(cose bytes: [UInt8]) throws(Refusal) {
+    public init(cose bytes: [UInt8], at now: Timestamp? = nil) throws(Refusal) {
         guard bytes.count <= UVMEndorsement.maximumBytes else {
             throw Refusal(.evidenceMalformed, "an endorsement of \(bytes.count) bytes is longer than any")
         }
@@ -34,7 +38,7 @@ public struct UVMEndorsement: Hashable, Sendable {
         var certificates: [Certificate] = []
         for der in header.certificates { certificates.append(try Certificate(der: der)) }
         let path = try CertificatePath(certificates, refusing: .evidenceChain)
-        if let signed = header.signingTime, !path.validity.contains(signed) {
+        if let signed = header.signingTime ?? now, !path.validity.contains(signed) {
             throw Refusal(.evidenceChain, "endorsement: \(path.validity.problem(at: signed))")
         }
         try DIDX509(header.issuer).require(path)
@@ -46,6 +50,7 @@ public struct UVMEndorsement: Hashable, Sendable {
         else { throw Refusal(.evidenceSignature, "the signature over the endorsement is wrong") }
         issuer = header.issuer
         feed = header.feed
+        marks = path.marks
         (launchMeasurement, securityVersion) = try UVMEndorsement.statement(message.payload)
     }
 

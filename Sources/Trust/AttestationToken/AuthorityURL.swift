@@ -27,7 +27,7 @@ package struct AuthorityURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The two sides of `host[:port]`; nil when either is not of that form.
-    static func hostAndPort(_ authority: some StringProtocol) -> (host: String, port: Int?)? {
+    package static func hostAndPort(_ authority: some StringProtocol) -> (host: String, port: Int?)? {
         let host: String
         var rest: Substring
         if authority.hasPrefix("[") {
