@@ -11,7 +11,7 @@ struct AppraisedEvidence: Sendable {
     /// The first end of anything that the judgement rests on.
     let validUntil: Timestamp?
     /// By what it, and the token about it, can be distrusted later.
-    let marks: [EvidenceMark]
+    var marks: [EvidenceMark]
     /// What a policy may test beside the claims.
     var incoming: [AppraisalClaim] = []
     /// Registers of the SHA-256 bank that a TPM quoted, bit n for register n.

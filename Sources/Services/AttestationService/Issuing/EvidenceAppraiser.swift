@@ -82,8 +82,10 @@ struct EvidenceAppraiser: Sendable {
         try verdict.requireAccepted()
         try Self.requireBinding(request, verdict)
         var evidence = AppraisedEvidence(verdict)
-        evidence.claims["x-ms-compliance-status"] = try launches.status(
-            snp: evidence.claims, endorsements: envelope.endorsements)
+        let launch = try launches.status(
+            snp: evidence.claims, endorsements: envelope.endorsements, at: time, distrusted: acceptance.distrusted)
+        evidence.claims["x-ms-compliance-status"] = launch.claim
+        evidence.marks += launch.marks
         return evidence
     }
 
@@ -103,7 +105,7 @@ struct EvidenceAppraiser: Sendable {
         try Self.requireBinding(request, verdict)
         var evidence = AppraisedEvidence(verdict)
         if request.runtimeData == nil { evidence.claims["x-ms-runtime"] = stored.runtimeData.json }
-        evidence.claims["x-ms-compliance-status"] = try launches.status(snp: evidence.claims, endorsements: [])
+        evidence.claims["x-ms-compliance-status"] = try launches.status(snp: evidence.claims, at: time).claim
         return evidence
     }
 
@@ -134,7 +136,7 @@ struct EvidenceAppraiser: Sendable {
         let hardware =
             switch guest.hardware {
             case .snp:
-                (type: AttestationType.sevSnpVm, status: try launches.status(snp: verdict.claims, endorsements: []))
+                (type: AttestationType.sevSnpVm, status: try launches.status(snp: verdict.claims, at: time).claim)
             case .tdx: (type: AttestationType.tdxVm, status: launches.status(tdx: verdict.claims))
             }
         evidence.claims =

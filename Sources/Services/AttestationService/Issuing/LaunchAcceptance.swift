@@ -95,14 +95,24 @@ package struct LaunchAcceptance: Sendable {
     /// An endorsement by somebody who is not on the list says nothing. One by somebody who is must hold: whoever sends a
     /// broken one is not answered as if it had not been sent.
     ///
+    /// - Parameters:
+    ///   - time: now; what an endorsement is judged at that does not say when it was signed.
+    ///   - distrusted: marks of certificates that no longer endorse.
+    /// - Returns: the claim, and the marks of the endorsement that it rests on.
     /// - Throws: `evidence-malformed`, `evidence-chain` or `evidence-signature` for an endorsement that does not verify,
-    ///   `config-mismatch` for one of another launch, `svn-too-low`.
-    func status(snp claims: [String: JSON], endorsements: [[UInt8]]) throws(Refusal) -> JSON? {
+    ///   `config-mismatch` for one of another launch, `svn-too-low`, `certificate-revoked`.
+    func status(
+        snp claims: [String: JSON], endorsements: [[UInt8]] = [], at time: Timestamp,
+        distrusted: Set<EvidenceMark> = []
+    ) throws(Refusal) -> (claim: JSON?, marks: [EvidenceMark]) {
         if !endorsers.isEmpty {
             for message in endorsements {
-                let endorsement = try UVMEndorsement(cose: message)
+                let endorsement = try UVMEndorsement(cose: message, at: time)
                 let listed = endorsers.first { $0.issuer == endorsement.issuer && $0.feed == endorsement.feed }
                 guard let listed else { continue }
+                if let mark = endorsement.marks.first(where: distrusted.contains) {
+                    throw Refusal(mark.code, "\(mark) of the endorsement is distrusted")
+                }
                 guard claims["x-ms-sevsnpvm-launchmeasurement"]?.string == Hex.encode(endorsement.launchMeasurement)
                 else { throw Refusal(.configMismatch, "the endorsement is for another launch measurement") }
                 guard endorsement.securityVersion >= listed.minimumSecurityVersion else {
@@ -111,11 +121,11 @@ package struct LaunchAcceptance: Sendable {
                         "the endorsed utility VM has security version \(endorsement.securityVersion), below "
                             + "\(listed.minimumSecurityVersion)")
                 }
-                return Self.utilityVM
+                return (Self.utilityVM, endorsement.marks)
             }
         }
         // Below the highest privilege any program in the guest can ask for a report.
-        guard claims["x-ms-sevsnpvm-vmpl"] == 0 else { return nil }
-        return snp.contains { $0.matches(claims) } ? Self.virtualMachine : nil
+        guard claims["x-ms-sevsnpvm-vmpl"] == 0 else { return (nil, []) }
+        return (snp.contains { $0.matches(claims) } ? Self.virtualMachine : nil, [])
     }
 }
