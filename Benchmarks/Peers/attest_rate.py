@@ -38,7 +38,7 @@ def load(folder, route, tee):
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         sys.exit(f"attest requests failed:\n{text}")
-    percentile = {p: float(value) * unit[u] for p, value, u in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s)$", text, re.M)}
+    percentile = {p: float(value) * unit[u] for p, value, u in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s) *$", text, re.M)}
     return {"rate": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]), "p50": percentile["50"], "p99": percentile["99"]}
 
 

@@ -12,11 +12,11 @@
 static EVP_PKEY *parse(const uint8_t *bytes, size_t length, int type) {
     if (length > 65536) return NULL;
     const unsigned char *start = bytes;
-    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &start, (long)length);
-    if (key == NULL) {
-        start = bytes;
-        key = d2i_PUBKEY(NULL, &start, (long)length);
-    }
+    // A private key begins with its version, a public one with its algorithm; to try both takes milliseconds.
+    size_t first = length > 1 && (bytes[1] & 0x80) ? 2 + (size_t)(bytes[1] & 0x7f) : 2;
+    if (first >= length) return NULL;
+    EVP_PKEY *key = bytes[first] == 0x02 ? d2i_AutoPrivateKey(NULL, &start, (long)length)
+                                         : d2i_PUBKEY(NULL, &start, (long)length);
     if (key != NULL && (start != bytes + length || EVP_PKEY_get_base_id(key) != type)) {
         EVP_PKEY_free(key);
         key = NULL;

@@ -10,15 +10,6 @@ enum WrappingAlgorithm: String, Sendable {
     case sha256 = "RSA_AES_KEY_WRAP_256"
 
     case sha384 = "RSA_AES_KEY_WRAP_384"
-
-    /// Of OAEP and its MGF1.
-    var hash: LibCrypto.Hash {
-        switch self {
-        case .sha1: .sha1
-        case .sha256: .sha256
-        case .sha384: .sha384
-        }
-    }
 }
 
 /// The key inside the attested environment to which a release is wrapped: it comes from the verified token and from
@@ -64,13 +55,27 @@ struct WrappingKey: Sendable {
     ) throws(Refusal) -> [UInt8] {
         let fresh = Secret(randomness.bytes(32))
         return try fresh.withBytes { bytes throws(Refusal) in
-            guard let encrypted = LibCrypto.rsaEncrypt(bytes, hash: algorithm.hash, key: key) else {
+            guard let encrypted = encrypt(bytes, algorithm) else {
                 throw WrappingKey.refusal("the token's key for encryption cannot be used")
             }
             let wrapped = try material.bytes.withBytes { content throws(Refusal) in
                 try AESKeyWrapPadding.wrap(content, with: SymmetricKey(data: bytes))
             }
             return encrypted + wrapped
+        }
+    }
+
+    private func encrypt(_ bytes: [UInt8], _ algorithm: WrappingAlgorithm) -> [UInt8]? {
+        // Where the Swift library can, it does: OpenSSL takes milliseconds to read a key.
+        let padding: _RSA.Encryption.Padding? =
+            switch algorithm {
+            case .sha1: .PKCS1_OAEP
+            case .sha256: .PKCS1_OAEP_SHA256
+            case .sha384: nil
+            }
+        guard let padding else { return LibCrypto.rsaEncrypt(bytes, hash: .sha384, key: key) }
+        return (try? _RSA.Encryption.PublicKey(derRepresentation: key).encrypt(bytes, padding: padding)).map {
+            Array($0)
         }
     }
 }
