@@ -27,19 +27,16 @@ extension KeyVault {
         let name = backup.record.name
         decision.key = name
         decision.policy = backup.record.policy?.digest
-        let (facts, audit) = (decision, audit)
-        let bundle = try await store.write { keys in
+        let bundle = try await change(&decision) { keys in
             guard try keys.keyForNewVersion(name) == nil else {
                 throw Refusal(.conflict, "The key \(name) already exists.")
             }
             try keys.save(backup.record)
             for (version, material) in backup.versions { try keys.add(version, material) }
             try keys.save(backup.record)
-            try keys.append(facts.allowed, to: audit)
             let (record, latest) = try keys.find(name, nil)
             return call.endpoint.bundle(record, latest)
         }
-        decision.isRecorded = true
         return .json(bundle)
     }
 }

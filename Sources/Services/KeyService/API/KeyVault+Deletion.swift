@@ -7,16 +7,14 @@ extension KeyVault {
     /// All versions at once; they can be recovered until the retention ends.
     func delete(_ name: String, _ call: Call, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let (facts, audit, now) = (decision, audit, clock.now())
+        let now = clock.now()
         let purge = now + Int64(settings.retentionDays) * 86_400
-        let bundle = try await store.write { keys in
+        let bundle = try await change(&decision) { keys in
             var (record, latest) = try keys.find(name, nil)
             record.deletion = KeyDeletion(deleted: now, purge: purge)
             try keys.save(record)
-            try keys.append(facts.allowed, to: audit)
             return call.endpoint.bundle(record, latest)
         }
-        decision.isRecorded = true
         return .json(bundle)
     }
 
@@ -36,33 +34,27 @@ extension KeyVault {
         _ name: String, _ call: Call, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let (facts, audit) = (decision, audit)
-        let bundle = try await store.write { keys in
+        let bundle = try await change(&decision) { keys in
             var (record, latest) = try keys.findDeleted(name)
             record.deletion = nil
             try keys.save(record)
-            try keys.append(facts.allowed, to: audit)
             return call.endpoint.bundle(record, latest)
         }
-        decision.isRecorded = true
         return .json(bundle)
     }
 
     /// For good, unless the key is protected from that.
     func purge(_ name: String, _ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
         decision.key = name
-        let (facts, audit) = (decision, audit)
         let isProtected = settings.isPurgeProtected(name)
-        try await store.write { keys in
+        try await change(&decision) { keys in
             _ = try keys.findDeleted(name)
             guard !isProtected else {
                 throw APIError(
                     Refusal(.operationNotAllowed, "Operation purge is not allowed: purge protection is enabled."))
             }
             try keys.erase(name)
-            try keys.append(facts.allowed, to: audit)
         }
-        decision.isRecorded = true
         return ServerResponse(status: 204)
     }
 }

@@ -64,15 +64,12 @@ extension KeyVault {
                 throw Refusal(.requestMalformed, "The shares do not give the domain that they name.")
             }
         } catch { throw APIError(error) }
-        let (facts, audit) = (decision, audit)
-        try await store.write { keys in
+        try await change(&decision) { keys in
             guard try keys.isEmpty() else {
                 throw Refusal(.conflict, "Only a service without keys takes the security domain of another.")
             }
             try keys.setDomain(secret)
-            try keys.append(facts.allowed, to: audit)
         }
-        decision.isRecorded = true
         return .json(["domain": .string(recovered.id.description)])
     }
 }

@@ -39,11 +39,9 @@ extension KeyVault {
             tags: wish.tags)
         decision.key = "\(name)/\(version.version)"
         decision.policy = wish.policy?.digest
-        let facts = decision
-        let audit = audit
         let flavour = settings.flavour
         let mayWrite = await isAllowed(caller, .update(name, version: nil))
-        let record = try await store.write { keys in
+        let record = try await change(&decision) { keys in
             let existing = try keys.keyForNewVersion(name)
             // The policy is that of the older versions, too.
             guard mayWrite || existing == nil || wish.policy == nil || wish.policy == existing?.policy else {
@@ -54,10 +52,8 @@ extension KeyVault {
             try keys.save(record)
             try keys.add(version, material)
             try keys.save(record)
-            try keys.append(facts.allowed, to: audit)
             return record
         }
-        decision.isRecorded = true
         return .json(call.endpoint.bundle(record, version))
     }
 
@@ -87,10 +83,8 @@ extension KeyVault {
             throw .rule(1_016, "Key Release Policy can only be set on versionless key", .policyInvalid)
         }
         decision.policy = policy?.policy.digest
-        let facts = decision
-        let audit = audit
         let now = clock.now()
-        let bundle = try await store.write { keys in
+        let bundle = try await change(&decision) { keys in
             guard var record = try keys.key(name), var changed = try keys.version(name, version ?? record.latest) else {
                 throw APIError.keyNotFound(name)
             }
@@ -107,10 +101,8 @@ extension KeyVault {
             changed.tags = tags ?? changed.tags
             try keys.update(changed)
             try keys.save(record)
-            try keys.append(facts.allowed, to: audit)
             return call.endpoint.bundle(record, changed)
         }
-        decision.isRecorded = true
         return .json(bundle)
     }
 

@@ -17,7 +17,8 @@ extension KeyVault {
     /// background; then they are destroyed, and older copies of the database do not open any more.
     func rotateMasterKey(_ decision: inout KeyDecision) async throws(APIError) -> ServerResponse {
         let (facts, audit, masterKey) = (decision, audit, store.masterKey)
-        // Nothing is sealed in between, and the line comes first: a generation that nobody knows of must not exist.
+        // Nothing is sealed in between. Unlike in other changes the line comes first: a generation that nobody knows of
+        // must not exist.
         _ = try await store.write { keys in
             try keys.append(facts.allowed, to: audit)
             return try masterKey.rotate()

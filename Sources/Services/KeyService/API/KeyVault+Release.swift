@@ -48,7 +48,8 @@ extension KeyVault {
         var record: KeyRecord
         var version: KeyVersion
         var policy: KeyReleasePolicy
-        var material: KeyMaterial
+        /// In the form in which it is stored and released.
+        var material: Secret
     }
 
     /// The key as it is now.
@@ -57,7 +58,7 @@ extension KeyVault {
     ) async throws(APIError) -> Releasable {
         let (record, found, material) = try await store.read { keys in
             let (record, found) = try keys.find(name, version)
-            return (record, found, record.isExportable ? try keys.material(of: found) : nil)
+            return (record, found, record.isExportable ? try keys.storedMaterial(of: found) : nil)
         }
         decision.key = "\(name)/\(found.version)"
         guard let policy = record.policy, let material else {
@@ -97,15 +98,13 @@ extension KeyVault {
                 expected: nonce.map { "equals \($0)" } ?? "a nonce in the request", seen: seen ?? "missing")
         }
         let digest = Digest(of: JSON.array([.string(version.name), .string(nonce)]).canonical)
-        let (facts, audit, ends) = (decision, audit, (targets.map(\.token.usableUntil).max() ?? clock.now()) + 300)
-        try await store.write { keys in
+        let ends = (targets.map(\.token.usableUntil).max() ?? clock.now()) + 300
+        try await change(&decision) { keys in
             guard try keys.useNonce(digest, until: ends) else {
                 throw APIError.policyRefused(
                     Refusal(.recordReplay, "the nonce was used before"), expected: "a nonce never used", seen: nonce)
             }
-            try keys.append(facts.allowed, to: audit)
         }
-        decision.isRecorded = true
     }
 
     private static func require(_ policy: KeyReleasePolicy, of targets: [ReleaseTarget]) throws(APIError) {

@@ -19,8 +19,7 @@ extension KeyVault {
         )
         let material = try await generate(type)
         decision.key = "\(name)/\(id)"
-        let (facts, audit) = (decision, audit)
-        let added = try await store.write { keys in
+        return try await change(&decision) { keys in
             var (record, version) = try keys.find(name, nil)
             guard version.type == type else {
                 throw Refusal(.conflict, "The key was changed while it was rotated; retry.")
@@ -30,14 +29,10 @@ extension KeyVault {
             version.attributes = KeyAttributes(
                 expires: record.rotation?.expiryTime.map { now + $0.seconds }, created: now, updated: now)
             record.latest = id
-            try keys.save(record)
             try keys.add(version, material)
             try keys.save(record)
-            try keys.append(facts.allowed, to: audit)
             return (record, version)
         }
-        decision.isRecorded = true
-        return added
     }
 
     func rotationPolicy(
@@ -61,17 +56,15 @@ extension KeyVault {
         guard wanted.notify == nil || settings.flavour != .managedHSM else {
             throw .badParameter("Key Rotation Policy: a managed HSM has the action Rotate only.")
         }
-        let (facts, audit, policy) = (decision, audit, wanted)
-        let stored = try await store.write { keys in
+        let policy = wanted
+        let stored = try await change(&decision) { keys in
             var record = try keys.find(name, nil).record
             var policy = policy
             policy.created = record.rotation?.created ?? policy.created
             record.rotation = policy
             try keys.save(record)
-            try keys.append(facts.allowed, to: audit)
             return policy
         }
-        decision.isRecorded = true
         return .json(call.endpoint.rotationPolicy(name, stored))
     }
 
@@ -92,12 +85,13 @@ extension KeyVault {
                 _ = try? await addRotated(record.name, &decision)
             } else {
                 decision.event = "key.purge"
-                let (facts, audit, name) = (decision, audit, record.name)
-                try? await store.write { keys in
+                let name = record.name
+                try? await change(&decision) { keys in
                     // Somebody may have recovered it in the meantime.
-                    guard let deletion = try keys.record(name)?.deletion, deletion.purge <= now else { return }
+                    guard let deletion = try keys.record(name)?.deletion, deletion.purge <= now else {
+                        throw APIError.deletedKeyNotFound(name)
+                    }
                     try keys.erase(name)
-                    try keys.append(facts.allowed, to: audit)
                 }
             }
         }

@@ -157,6 +157,21 @@ package final class KeyVault: RequestHandler {
         }
     }
 
+    /// Changes keys, roles or the master key: what `body` does and the line of the decision are one transaction, and the line
+    /// comes last before the commit: should that fail, there is a line too many, never one too few.
+    func change<Value: Sendable>(
+        _ decision: inout KeyDecision, _ body: @escaping @Sendable (KeyTransaction) throws -> Value
+    ) async throws(APIError) -> Value {
+        let (facts, audit) = (decision, audit)
+        let value = try await store.write { keys in
+            let value = try body(keys)
+            try keys.append(facts.allowed, to: audit)
+            return value
+        }
+        decision.isRecorded = true
+        return value
+    }
+
     func isAllowed(_ caller: Caller, _ route: KeyRoute) async -> Bool {
         do throws(APIError) { try await authorise(caller, for: route) } catch { return false }
         return true

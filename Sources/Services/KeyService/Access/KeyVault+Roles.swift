@@ -39,15 +39,12 @@ extension KeyVault {
         guard scope == .everything, Role.builtIn(id) == nil else {
             throw .badParameter("Roles are defined for the scope /, under ids that no built-in role has.")
         }
-        let (facts, audit) = (decision, audit)
-        try await store.write { keys in
+        try await change(&decision) { keys in
             guard try keys.role(id) != nil || keys.definedRoles().count < KeyTransaction.maximumRoles else {
                 throw Refusal(.conflict, "There are \(KeyTransaction.maximumRoles) role definitions already.")
             }
             try keys.save(role)
-            try keys.append(facts.allowed, to: audit)
         }
-        decision.isRecorded = true
         return .json(role.json, status: 201)
     }
 
@@ -55,17 +52,14 @@ extension KeyVault {
         _ scope: AccessScope, id: String, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = scope.text
-        let (facts, audit) = (decision, audit)
-        let removed = try await store.write { keys in
+        let removed = try await change(&decision) { keys in
             let role = try keys.existingRole(id)
             guard try !role.isBuiltIn && !keys.isAssigned(role: id) else {
                 throw Refusal(.conflict, "A role that is built in, or assigned to somebody, cannot be deleted.")
             }
             try keys.removeRole(id)
-            try keys.append(facts.allowed, to: audit)
             return role
         }
-        decision.isRecorded = true
         return .json(removed.json)
     }
 
@@ -97,18 +91,15 @@ extension KeyVault {
             let definition = try properties.string("roleDefinitionId")
         else { throw .badParameter("Properties principalId and roleDefinitionId are needed.") }
         let roleID = definition.split(separator: "/").last.map { $0.lowercased() } ?? ""
-        let (facts, audit) = (decision, audit)
-        let assignment = try await store.write { keys in
+        let assignment = try await change(&decision) { keys in
             let role = try keys.existingRole(roleID)
             let assignment = RoleAssignment(id: id, role: role, principal: principal, scope: scope)
             guard try keys.assignment(id) == nil,
                 try !keys.assignments(of: principal).contains(where: { $0.role == role && $0.scope == scope })
             else { throw Refusal(.conflict, "The role assignment already exists.") }
             try keys.save(assignment)
-            try keys.append(facts.allowed, to: audit)
             return assignment
         }
-        decision.isRecorded = true
         return .json(assignment.json, status: 201)
     }
 
@@ -116,14 +107,11 @@ extension KeyVault {
         _ scope: AccessScope, id: String, _ decision: inout KeyDecision
     ) async throws(APIError) -> ServerResponse {
         decision.key = scope.text
-        let (facts, audit) = (decision, audit)
-        let removed = try await store.write { keys in
+        let removed = try await change(&decision) { keys in
             let assignment = try keys.assignment(id, in: scope)
             try keys.removeAssignment(id)
-            try keys.append(facts.allowed, to: audit)
             return assignment
         }
-        decision.isRecorded = true
         return .json(removed.json)
     }
 }

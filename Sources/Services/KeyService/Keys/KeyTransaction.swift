@@ -94,13 +94,19 @@ package struct KeyTransaction {
 
     /// The private part of a version.
     package func material(of version: KeyVersion) throws -> KeyMaterial {
+        try storedMaterial(of: version).withBytes { bytes in try KeyMaterial(stored: bytes, type: version.type) }
+    }
+
+    /// The private part of a version as bytes, which is all that a release needs: to read an RSA key proves its primes
+    /// anew each time.
+    func storedMaterial(of version: KeyVersion) throws -> Secret {
         guard
             let row = try Row.fetchOne(
                 database, sql: "SELECT material FROM versions WHERE name = ? AND version = ?",
                 arguments: [version.name, version.version])
         else { throw Refusal(.blockAuthentication, "a stored key has no material") }
         let place = place("versions", "material", key: version.name, version: version.version)
-        return try KeyMaterial(stored: masterKey.open(row.bytes("material"), place: place), type: version.type)
+        return Secret(try masterKey.open(row.bytes("material"), place: place))
     }
 
     /// Writes what belongs to the key as a whole; after a change of its versions, too, where it has a rotation policy.

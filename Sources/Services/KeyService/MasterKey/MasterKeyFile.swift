@@ -12,7 +12,7 @@ package final class MasterKeyFile: MasterKeyHolder {
     private let path: String
     private let randomness: Randomness
     private let seal: SealingKey?
-    private let keys: Mutex<[UInt32: [UInt8]]>
+    private let keys: Mutex<[UInt32: Secret]>
 
     /// - Parameter secret: what the file is sealed under, at least 32 bytes; nil for a file that is only its owner's.
     /// - Throws: `insecure-configuration` when others can read the file, it does not open with the secret, or is no
@@ -32,7 +32,7 @@ package final class MasterKeyFile: MasterKeyHolder {
     package func generations() -> [UInt32] { keys.withLock { $0.keys.sorted() } }
 
     package func add(_ generation: UInt32) throws(Refusal) {
-        let key = randomness.bytes(SealingKey.length)
+        let key = Secret(randomness.bytes(SealingKey.length))
         try keys.withLock { keys throws(Refusal) in
             guard keys[generation] == nil else {
                 throw Refusal(.notReady, "the master key has a generation \(generation) already")
@@ -64,15 +64,17 @@ package final class MasterKeyFile: MasterKeyHolder {
     }
 
     private func key(_ generation: UInt32) throws(Refusal) -> SealingKey {
-        guard let bytes = keys.withLock({ $0[generation] }) else {
+        guard let key = keys.withLock({ $0[generation] }) else {
             throw Refusal(.blockAuthentication, "the master key has no generation \(generation)")
         }
-        return try SealingKey(bytes: bytes)
+        return try key.withBytes { bytes throws(Refusal) in try SealingKey(bytes: bytes) }
     }
 
-    private func keep(_ changed: [UInt32: [UInt8]]) throws(Refusal) {
+    private func keep(_ changed: [UInt32: Secret]) throws(Refusal) {
         var members: [String: JSON] = [:]
-        for (generation, key) in changed { members[String(generation)] = .string(Base64.encodeURL(key)) }
+        for (generation, key) in changed {
+            members[String(generation)] = .string(key.withBytes { Base64.encodeURL($0) })
+        }
         var document: JSON = ["format": .string(MasterKeyFile.format), "generations": .object(members)]
         if let seal {
             let sealed = try seal.seal(
@@ -84,7 +86,7 @@ package final class MasterKeyFile: MasterKeyHolder {
         }
     }
 
-    private static func read(_ bytes: [UInt8], _ seal: SealingKey?) throws(Refusal) -> [UInt32: [UInt8]] {
+    private static func read(_ bytes: [UInt8], _ seal: SealingKey?) throws(Refusal) -> [UInt32: Secret] {
         let json = try JSON.parseCanonical(bytes, "master key", refusing: .insecureConfiguration)
         var members = try ObjectReader(json, "master key", refusing: .insecureConfiguration)
         try members.format(format)
@@ -102,12 +104,12 @@ package final class MasterKeyFile: MasterKeyHolder {
         guard seal == nil else {
             throw Refusal(.insecureConfiguration, "the master key is not sealed, though a secret is configured for it")
         }
-        var keys: [UInt32: [UInt8]] = [:]
+        var keys: [UInt32: Secret] = [:]
         for (name, value) in try members.value("generations").object ?? [:] {
             guard let generation = UInt32(name), let key = value.string.flatMap({ Base64.decode($0) }),
                 key.count == SealingKey.length
             else { throw Refusal(.insecureConfiguration, "the file of the master key is damaged") }
-            keys[generation] = key
+            keys[generation] = Secret(key)
         }
         try members.finish()
         guard !keys.isEmpty else { throw Refusal(.insecureConfiguration, "the file of the master key is empty") }

@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// A session that the module has lost (the token was unplugged, its connection was cut) is opened anew, and the call
 /// tried once more.
-@safe final class PKCS11Token: @unchecked Sendable {
+@safe final class PKCS11Token: Sendable {
     /// A call of the module that failed, with its `CKR_…` code.
     struct Failure: Error, CustomStringConvertible {
         let code: UInt
@@ -28,8 +28,8 @@ import Synchronization
     /// PIN incorrect, invalid, expired, locked.
     private static let wrongPIN: Set<UInt> = [0xa0, 0xa1, 0xa3, 0xa4]
 
-    // Immutable; the module locks for itself (CKF_OS_LOCKING_OK).
-    private let token: OpaquePointer
+    // The module locks for itself (CKF_OS_LOCKING_OK).
+    private nonisolated(unsafe) let token: OpaquePointer
     private let pin: Secret
     private let idle = Mutex<[Session]>([])
     /// The answer to a PIN that the token did not take: trying again would lock the token.

@@ -51,14 +51,14 @@ struct WrappingKey: Sendable {
 
     /// RSA-OAEP of a fresh AES-256 key, followed by the material wrapped under that key.
     func wrap(
-        _ material: KeyMaterial, _ algorithm: WrappingAlgorithm, randomness: Randomness
+        _ material: Secret, _ algorithm: WrappingAlgorithm, randomness: Randomness
     ) throws(Refusal) -> [UInt8] {
         let fresh = Secret(randomness.bytes(32))
         return try fresh.withBytes { bytes throws(Refusal) in
             guard let encrypted = encrypt(bytes, algorithm) else {
                 throw WrappingKey.refusal("the token's key for encryption cannot be used")
             }
-            let wrapped = try material.bytes.withBytes { content throws(Refusal) in
+            let wrapped = try material.withBytes { content throws(Refusal) in
                 try AESKeyWrapPadding.wrap(content, with: SymmetricKey(data: bytes))
             }
             return encrypted + wrapped
