@@ -43,7 +43,7 @@ import Testing
 
     @Test("AC-013 the certificates of an endorsement are marks by which it can be distrusted")
     func marks() throws {
-        let endorsement = try UVMEndorsement(cose: message(signedAt: Self.begins))
+        let endorsement = try UVMEndorsement(cose: message(signedAt: Self.begins), at: Self.begins)
         #expect(endorsement.securityVersion == 100)
         #expect(
             try endorsement.marks

@@ -21,20 +21,23 @@ public enum AESKeyWrapPadding {
         }
         var initial = constant
         initial.appendBigEndian(UInt32(content.count))
-        let padded = content + [UInt8](repeating: 0, count: (8 - content.count % 8) % 8)
-        if padded.count == 8 { return try permute(initial + padded, with: key) }
-        var blocks = padded
-        var register = initial
-        let count = blocks.count / 8
-        for round in 0..<6 {
-            for block in 0..<count {
-                let range = block * 8..<block * 8 + 8
-                let output = try permute(register + blocks[range], with: key)
-                register = xor(output[..<8], UInt64(round * count + block + 1))
-                blocks.replaceSubrange(range, with: output[8...])
-            }
+        var wrapped = initial + content + [UInt8](repeating: 0, count: (8 - content.count % 8) % 8)
+        if wrapped.count == 16 {
+            try permute(&wrapped, with: key)
+            return wrapped
         }
-        return register + blocks
+        // In place: the first 8 bytes are the register, then the blocks.
+        let count = wrapped.count / 8 - 1
+        var block = Array(wrapped[..<16])
+        for step in 0..<6 * count {
+            let start = 8 + step % count * 8
+            for index in 0..<8 { block[8 + index] = wrapped[start + index] }
+            try permute(&block, with: key)
+            xor(&block, UInt64(step + 1))
+            for index in 0..<8 { wrapped[start + index] = block[8 + index] }
+        }
+        wrapped.replaceSubrange(..<8, with: block[..<8])
+        return wrapped
     }
 
     /// - Throws: `record-authentication` when `wrapped` was not made under this key, or was changed.
@@ -42,53 +45,45 @@ public enum AESKeyWrapPadding {
         guard wrapped.count >= 16, wrapped.count <= maximumBytes + 16, wrapped.count.isMultiple(of: 8) else {
             throw failed
         }
-        var register: [UInt8]
-        var blocks: [UInt8]
-        if wrapped.count == 16 {
-            let output = try inversePermute(wrapped, with: key)
-            register = Array(output[..<8])
-            blocks = Array(output[8...])
+        var opened = wrapped
+        if opened.count == 16 {
+            try inversePermute(&opened, with: key)
         } else {
-            register = Array(wrapped[..<8])
-            blocks = Array(wrapped[8...])
-            let count = blocks.count / 8
-            for round in (0..<6).reversed() {
-                for block in (0..<count).reversed() {
-                    let range = block * 8..<block * 8 + 8
-                    let input = xor(register[...], UInt64(round * count + block + 1)) + blocks[range]
-                    let output = try inversePermute(input, with: key)
-                    register = Array(output[..<8])
-                    blocks.replaceSubrange(range, with: output[8...])
-                }
+            let count = opened.count / 8 - 1
+            var block = Array(opened[..<16])
+            for step in (0..<6 * count).reversed() {
+                let start = 8 + step % count * 8
+                for index in 0..<8 { block[8 + index] = opened[start + index] }
+                xor(&block, UInt64(step + 1))
+                try inversePermute(&block, with: key)
+                for index in 0..<8 { opened[start + index] = block[8 + index] }
             }
+            opened.replaceSubrange(..<8, with: block[..<8])
         }
+        let blocks = opened[8...]
         // RFC 5649 section 3: the constant, then a length that leaves 0 to 7 bytes of padding, then zeros only. One
         // answer for all three, after all were looked at.
-        let length = register[4...].reduce(0) { $0 << 8 | Int($1) }
-        let isConstant = constantTimeEquals(register[..<4], constant)
+        let length = opened[4..<8].reduce(0) { $0 << 8 | Int($1) }
+        let isConstant = constantTimeEquals(opened[..<4], constant)
         let isLength = length <= blocks.count && length > blocks.count - 8
-        let padding = isLength ? blocks[length...] : blocks[...]
+        let padding = isLength ? blocks.dropFirst(length) : blocks
         let isPadding = padding.reduce(0) { $0 | $1 } == 0
         guard isConstant, isLength, isPadding else { throw failed }
-        return Array(blocks[..<length])
+        return Array(blocks.prefix(length))
     }
 
     private static var failed: Refusal { Refusal(.recordAuthentication, "the wrapped key does not open with this key") }
 
-    private static func xor(_ register: ArraySlice<UInt8>, _ step: UInt64) -> [UInt8] {
-        let value = register.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } ^ step
-        return (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * UInt64($0))) }
+    /// Into the first half of the block.
+    private static func xor(_ block: inout [UInt8], _ step: UInt64) {
+        for index in 0..<8 { block[index] ^= UInt8(truncatingIfNeeded: step >> (56 - 8 * UInt64(index))) }
     }
 
-    private static func permute(_ block: [UInt8], with key: SymmetricKey) throws(Refusal) -> [UInt8] {
-        var block = block
+    private static func permute(_ block: inout [UInt8], with key: SymmetricKey) throws(Refusal) {
         do { try AES.permute(&block, key: key) } catch { throw Refusal(.keyInvalid, "not an AES key") }
-        return block
     }
 
-    private static func inversePermute(_ block: [UInt8], with key: SymmetricKey) throws(Refusal) -> [UInt8] {
-        var block = block
+    private static func inversePermute(_ block: inout [UInt8], with key: SymmetricKey) throws(Refusal) {
         do { try AES.inversePermute(&block, key: key) } catch { throw Refusal(.keyInvalid, "not an AES key") }
-        return block
     }
 }

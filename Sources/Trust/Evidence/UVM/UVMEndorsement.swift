@@ -25,11 +25,10 @@ public struct UVMEndorsement: Hashable, Sendable {
     /// The certificates live a year and the machines longer, so that the time of the signature counts, which the message
     /// itself states, and not the present one. An old endorsement is a matter for the least `securityVersion`.
     ///
-    /// - Parameter now: counts for a message that does not state when it was signed; nil accepts such a message whatever
-    ///   the validity of its certificates.
+    /// - Parameter now: counts for a message that does not state when it was signed.
     /// - Throws: `evidence-malformed` for the message, `evidence-chain` for certificates that do not prove the issuer,
     ///   `evidence-signature`.
-    public init(cose bytes: [UInt8], at now: Timestamp? = nil) throws(Refusal) {
+    public init(cose bytes: [UInt8], at now: Timestamp) throws(Refusal) {
         guard bytes.count <= UVMEndorsement.maximumBytes else {
             throw Refusal(.evidenceMalformed, "an endorsement of \(bytes.count) bytes is longer than any")
         }
@@ -38,7 +37,8 @@ public struct UVMEndorsement: Hashable, Sendable {
         var certificates: [Certificate] = []
         for der in header.certificates { certificates.append(try Certificate(der: der)) }
         let path = try CertificatePath(certificates, refusing: .evidenceChain)
-        if let signed = header.signingTime ?? now, !path.validity.contains(signed) {
+        let signed = header.signingTime ?? now
+        guard path.validity.contains(signed) else {
             throw Refusal(.evidenceChain, "endorsement: \(path.validity.problem(at: signed))")
         }
         try DIDX509(header.issuer).require(path)
