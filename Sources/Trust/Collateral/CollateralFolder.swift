@@ -9,8 +9,7 @@ import Synchronization
 /// Collateral from files that somebody keeps up to date, such as `simulated-tee`:
 /// `sgx/<fmspc in lower-case hex>.json`, the same under `tdx` (formats section 8), and `snp/<product>-crl.der`.
 ///
-/// Files are read anew each time, so that a refreshed one counts at once; what is in them is worked out anew when they
-/// have changed.
+/// Files are looked at each time, so that a refreshed one counts at once; they are read anew when they have changed.
 public struct CollateralFolder: CollateralSource {
     /// Longest file that is read, in bytes; real collateral has about 25 KiB.
     public static let maximumBytes = 1_048_576
@@ -22,21 +21,21 @@ public struct CollateralFolder: CollateralSource {
         folder = path
     }
 
-    /// The last content of each file, and what was in it.
+    /// What was in each file, and which state of the file that was.
     private final class Known: Sendable {
         /// Most files that are remembered; then all are read anew.
         private static let maximum = 256
-        private let files = Mutex<[String: (bytes: [UInt8], collateral: DCAPCollateral)]>([:])
+        private let files = Mutex<[String: (state: FileState, collateral: DCAPCollateral)]>([:])
 
-        func collateral(_ name: String, _ bytes: [UInt8]) -> DCAPCollateral? {
-            guard let file = files.withLock({ $0[name] }), file.bytes == bytes else { return nil }
+        func collateral(_ name: String, _ state: FileState) -> DCAPCollateral? {
+            guard let file = files.withLock({ $0[name] }), file.state == state else { return nil }
             return file.collateral
         }
 
-        func keep(_ name: String, _ bytes: [UInt8], _ collateral: DCAPCollateral) {
+        func keep(_ name: String, _ state: FileState, _ collateral: DCAPCollateral) {
             files.withLock { files in
                 if files.count >= Known.maximum { files = [:] }
-                files[name] = (bytes, collateral)
+                files[name] = (state, collateral)
             }
         }
     }
@@ -49,17 +48,19 @@ public struct CollateralFolder: CollateralSource {
         }
         let name = Hex.encode(fmspc)
         let file = "\(tee.rawValue)/\(name).json"
+        // Looked at before it is read: should it be replaced in between, the next call reads it anew.
+        let state = FileState(path: folder + "/" + file)
+        if let state, let collateral = known.collateral(file, state) { return collateral }
         guard let bytes = try read(file) else {
             throw Refusal(.collateralInvalid, "there is no \(tee.rawValue) collateral for FMSPC \(name)")
         }
-        if let collateral = known.collateral(file, bytes) { return collateral }
         let json: JSON
         do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
             throw Refusal(.collateralInvalid, "collateral for FMSPC \(name): \(error)")
         }
         do throws(Refusal) {
             let collateral = try DCAPCollateral(json: json)
-            known.keep(file, bytes, collateral)
+            if let state { known.keep(file, state, collateral) }
             return collateral
         } catch {
             throw Refusal(.collateralInvalid, error.detail)
@@ -111,5 +112,20 @@ public struct CollateralFolder: CollateralSource {
             true
         default: false
         }
+    }
+}
+
+/// What tells a file from the one that was there before: which it is, its size, and when it was written or changed.
+private struct FileState: Equatable {
+    private let numbers: [Int]
+
+    /// Nil when there is no such file.
+    init?(path: String) {
+        var status = unsafe stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        numbers = unsafe [
+            Int(status.st_dev), Int(bitPattern: UInt(status.st_ino)), Int(status.st_size), status.st_mtim.tv_sec,
+            status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+        ]
     }
 }

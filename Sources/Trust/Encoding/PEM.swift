@@ -29,13 +29,14 @@ public enum PEM {
 
     /// One block with 64-column lines, line feeds, and a final line feed.
     public static func encode(_ bytes: some Sequence<UInt8>, label: String) -> String {
-        var text = "-----BEGIN \(label)-----\n"
-        var rest = Base64.encodeStandard(bytes)[...]
-        while !rest.isEmpty {
-            text += rest.prefix(64) + "\n"
-            rest = rest.dropFirst(64)
+        let body = Array(Base64.encodeStandard(bytes).utf8)
+        var text = Array("-----BEGIN \(label)-----\n".utf8)
+        text.reserveCapacity(text.count + body.count / 64 * 65 + 128)
+        for start in stride(from: 0, to: body.count, by: 64) {
+            text += body[start..<min(start + 64, body.count)]
+            text.append(UInt8(ascii: "\n"))
         }
-        return text + "-----END \(label)-----\n"
+        return String(decoding: text, as: UTF8.self) + "-----END \(label)-----\n"
     }
 
     private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0a || byte == 0x0d || byte == 0 }

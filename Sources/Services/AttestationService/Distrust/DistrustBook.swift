@@ -22,7 +22,8 @@ package final class DistrustBook: Sendable {
     private let instance: String
     private let store: any StateStore
     private let audit: AuditLog
-    private let marks: SharedRead<[Entry]>
+    private let known: DistrustedMarks
+    private let look: SharedRead<Void>
     private let revoked: RevokedState
     private let revocations: SharedRead<[StateRecord]>
     private let recorder: TokenRecorder
@@ -41,14 +42,9 @@ package final class DistrustBook: Sendable {
                 try DistrustBook.all(DistrustBook.revokedKind, of: instance, after: revision, in: reader)
             }
         }
-        let known = DistrustedMarks()
-        marks = SharedRead {
-            let revision = known.revision
-            return known.take(
-                try await store.read { reader in
-                    try DistrustBook.all(DistrustBook.markKind, of: instance, after: revision, in: reader)
-                })
-        }
+        let known = DistrustedMarks(instance: instance)
+        self.known = known
+        look = SharedRead { try await store.read { try known.refresh($0) } }
     }
 
     static let markKind = "distrust"
@@ -64,7 +60,16 @@ package final class DistrustBook: Sendable {
     ///
     /// - Throws: `not-ready` when the store does not answer.
     package func entries() async throws(Refusal) -> [Entry] {
-        do { return try await marks.value() } catch { throw DistrustBook.refusal(error) }
+        do { try await look.value() } catch { throw DistrustBook.refusal(error) }
+        return known.entries
+    }
+
+    /// The marks of `entries`.
+    ///
+    /// - Throws: `not-ready` when the store does not answer.
+    package func marks() async throws(Refusal) -> Set<EvidenceMark> {
+        do { try await look.value() } catch { throw DistrustBook.refusal(error) }
+        return known.marks
     }
 
     /// The list of revoked tokens as it stands; unsigned.
@@ -83,7 +88,7 @@ package final class DistrustBook: Sendable {
         } catch { throw DistrustBook.refusal(error) }
     }
 
-    private static func all(
+    static func all(
         _ kind: String, of instance: String, after revision: Int64, in reader: any StateReader
     ) throws -> [StateRecord] {
         var all: [StateRecord] = []
@@ -176,26 +181,6 @@ package final class DistrustBook: Sendable {
 
     static func refusal(_ error: any Error) -> Refusal {
         (error as? Refusal) ?? Refusal(.notReady, "the state does not answer: \(error)")
-    }
-}
-
-/// The marks that were distrusted at the last look, with which the next one goes on.
-private final class DistrustedMarks: Sendable {
-    private let state = Mutex<(revision: Int64, entries: [EvidenceMark: Timestamp])>((0, [:]))
-
-    var revision: Int64 { state.withLock { $0.revision } }
-
-    func take(_ changes: [StateRecord]) -> [DistrustBook.Entry] {
-        state.withLock { state in
-            for change in changes {
-                guard let mark = try? EvidenceMark(parsing: change.key.name) else { continue }
-                state.entries[mark] = change.value.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
-                    .map { Timestamp(seconds: $0) }
-                state.revision = max(state.revision, change.revision)
-            }
-            return state.entries.map { DistrustBook.Entry(mark: $0.key, since: $0.value) }
-                .sorted { $0.mark < $1.mark }
-        }
     }
 }
 

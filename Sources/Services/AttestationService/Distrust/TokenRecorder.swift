@@ -19,12 +19,14 @@ actor TokenRecorder {
 
     private let instance: String
     private let store: any StateStore
+    private let distrusted: DistrustedMarks
     private var waiting: [Waiting] = []
     private var isWriting = false
 
     init(instance: String, store: any StateStore) {
         self.instance = instance
         self.store = store
+        distrusted = DistrustedMarks(instance: instance)
     }
 
     /// - Throws: the refusal of a distrusted mark; `not-ready` when the store does not answer.
@@ -49,18 +51,16 @@ actor TokenRecorder {
     }
 
     private func write(_ issues: [Issue]) async -> [Result<Void, Refusal>] {
-        let instance = instance
+        let (instance, distrusted) = (instance, distrusted)
         do {
             return try await store.write { transaction in
+                try distrusted.refresh(transaction)
+                let marks = distrusted.marks
                 var outcomes: [Result<Void, Refusal>] = []
                 var lines: [Timestamp: [IssuedTokenRing.Line]] = [:]
                 for issue in issues {
-                    let distrusted = try issue.marks.first { mark in
-                        let key = StateKey(owner: instance, kind: DistrustBook.markKind, name: mark.description)
-                        return try transaction.record(key)?.value != nil
-                    }
-                    if let distrusted {
-                        outcomes.append(.failure(Refusal(distrusted.code, "\(distrusted) is distrusted")))
+                    if let mark = issue.marks.first(where: marks.contains) {
+                        outcomes.append(.failure(Refusal(mark.code, "\(mark) is distrusted")))
                         continue
                     }
                     outcomes.append(.success(()))

@@ -172,7 +172,7 @@ extension AttestationAuthority {
         do throws(Refusal) {
             time = try dependencies.clock.now()
             request = try AttestRequest(body, evidence: type.evidenceMember)
-            appraiser.acceptance.distrusted = Set(try await dependencies.distrust.entries().map(\.mark))
+            appraiser.acceptance.distrusted = try await dependencies.distrust.marks()
         } catch { throw APIError(error) }
         guard type != .tpm else { return try await exchange(request, appraiser, at: time) }
         let evidence: AppraisedEvidence

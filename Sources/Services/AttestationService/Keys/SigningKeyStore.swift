@@ -11,12 +11,31 @@ import Synchronization
 /// The file has mode 0600 and is replaced atomically; a new key signs only after it is on the disk, so that a restart
 /// never loses a key whose tokens are out.
 package final class SigningKeyStore: Sendable {
+    /// What signs now, its `kid`, and its certificate chain in DER, leaf first.
+    package typealias Signer = (key: SigningKey, keyID: String, chain: [[UInt8]])
+
     private struct State {
-        var ring: SigningKeyRing
-        /// The published form, made once for each change.
-        var keySet: JSON
+        let ring: SigningKeyRing
+        /// The published form.
+        let keySet: JSON
+        /// By algorithm.
+        let signers: [String: Signer]
         /// The number of the shared ring's last change.
-        var revision: Int64 = 0
+        let revision: Int64
+
+        init(_ ring: SigningKeyRing, revision: Int64 = 0) throws(Refusal) {
+            self.ring = ring
+            self.revision = revision
+            keySet = try ring.keySet()
+            var signers: [String: Signer] = [:]
+            for algorithm in SigningKeyRing.algorithms {
+                guard let entry = ring.active(algorithm), let key = entry.key else { continue }
+                signers[algorithm] = (
+                    key, key.publicKey.attestationKeyID, [entry.certificate, ring.issuerCertificate]
+                )
+            }
+            self.signers = signers
+        }
     }
 
     /// The file; unused where the ring is shared.
@@ -47,7 +66,7 @@ package final class SigningKeyStore: Sendable {
             try Self.save(ring, to: path)
         }
         try Self.describe(ring, folder: folder)
-        state = Mutex(State(ring: ring, keySet: try ring.keySet()))
+        state = Mutex(try State(ring))
     }
 
     /// Takes part in a ring that several nodes share, or makes it; rotates what is due.
@@ -60,7 +79,7 @@ package final class SigningKeyStore: Sendable {
         self.shared = shared
         let (ring, revision) = try await shared.rotated(at: time)
         try Self.describe(ring, folder: folder)
-        state = Mutex(State(ring: ring, keySet: try ring.keySet(), revision: revision))
+        state = Mutex(try State(ring, revision: revision))
     }
 
     private static func describe(_ ring: SigningKeyRing, folder: String) throws(Refusal) {
@@ -77,17 +96,14 @@ package final class SigningKeyStore: Sendable {
     /// The reply to `GET /certs`.
     package var keySet: JSON { state.withLock { $0.keySet } }
 
-    /// The key that signs with `algorithm` now, its `kid`, and its certificate chain in DER, leaf first.
+    /// The key that signs with `algorithm` now.
     ///
     /// - Throws: `token-algorithm` for one that is not offered.
-    package func signer(
-        _ algorithm: String
-    ) throws(Refusal) -> (key: SigningKey, keyID: String, chain: [[UInt8]]) {
-        let (entry, issuer) = state.withLock { ($0.ring.active(algorithm), $0.ring.issuerCertificate) }
-        guard let entry, let key = entry.key else {
+    package func signer(_ algorithm: String) throws(Refusal) -> Signer {
+        guard let signer = state.withLock({ $0.signers[algorithm] }) else {
             throw Refusal(.tokenAlgorithm, "no key signs with \(algorithm.prefix(20))")
         }
-        return (key, key.publicKey.attestationKeyID, [entry.certificate, issuer])
+        return signer
     }
 
     /// Authenticates what the service gives out to get back; the same wherever the issuer key is.
@@ -104,9 +120,9 @@ package final class SigningKeyStore: Sendable {
     package func rotate(at time: Timestamp) throws(Refusal) -> Bool {
         var ring = state.withLock { $0.ring }
         guard try ring.rotate(at: time) else { return false }
-        let keySet = try ring.keySet()
+        let changed = try State(ring)
         try Self.save(ring, to: path)
-        state.withLock { [ring] in $0 = State(ring: ring, keySet: keySet) }
+        state.withLock { $0 = changed }
         return true
     }
 
@@ -123,10 +139,10 @@ package final class SigningKeyStore: Sendable {
     }
 
     private func adopt(_ changed: (ring: SigningKeyRing, revision: Int64)) -> Bool {
-        guard let keySet = try? changed.ring.keySet() else { return false }
+        guard let changed = try? State(changed.ring, revision: changed.revision) else { return false }
         return state.withLock { state in
             guard changed.revision > state.revision else { return false }
-            state = State(ring: changed.ring, keySet: keySet, revision: changed.revision)
+            state = changed
             return true
         }
     }
