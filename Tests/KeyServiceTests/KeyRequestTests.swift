@@ -175,15 +175,17 @@ import Testing
     @Test(
         "an operation that is not there says so",
         arguments: [
-            ("GET", "/secrets/x"), ("PUT", "/certificates/x"), ("GET", "/keys/records//attestation"),
+            ("GET", "/secrets/x", "no secrets"), ("PUT", "/certificates/x", "no certificates"),
+            ("GET", "/keys/records//attestation", "hardware security module"),
         ])
-    func unsupported(_ method: String, _ path: String) async throws {
+    func unsupported(_ method: String, _ path: String, _ why: String) async throws {
         let fixture = try Fixture()
         try await fixture.importKey()
         let answer = await fixture.send(HTTPRequest.Method(method)!, path, [:])
         #expect(answer.status == 501)
         #expect(answer.code == "NotImplemented")
         #expect(answer.refusal == "not-implemented")
+        #expect(answer.message.contains(why))
         #expect(await fixture.send(.get, "/keys/records").status == 200)
     }
 
