@@ -4,17 +4,13 @@ Arguments: key-service URL, CA file, file with the administrator's token, the cl
 Prints one JSON object with what was checked; any failure is an exception.
 """
 import asyncio
-import base64
 import datetime
 import hashlib
-import http.server
 import inspect
 import json
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 
@@ -28,36 +24,14 @@ from azure.keyvault.keys.aio import KeyClient as AsyncKeyClient
 from azure.keyvault.keys.crypto import (
     CryptographyClient, EncryptionAlgorithm as E, KeyWrapAlgorithm as W, SignatureAlgorithm as S)
 from azure.keyvault.keys.crypto.aio import CryptographyClient as AsyncCryptographyClient
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, keywrap, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from client_support import Authority, Credential, check, checked, number
 
 vault, ca, token_file, cloister, state = sys.argv[1:]
 with open(token_file) as file:
     token = file.read().strip()
-checked = []
-
-
-def check(name, holds):
-    assert holds, name
-    checked.append(name)
-
-
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unb64(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def number(value, length=None):
-    return value.to_bytes(length or (value.bit_length() + 7) // 8, "big")
-
-
-class Credential:
-    def get_token(self, *scopes, **kwargs):
-        return AccessToken(token, int(time.time()) + 3600)
 
 
 class AsyncCredential:
@@ -237,80 +211,6 @@ async def operations(side):
         side.check(algorithm.value, good.is_valid is True)
 
 
-class Authority:
-    """An attestation authority of the client's own: metadata, a bare key, and tokens that it signs itself."""
-
-    def __init__(self, folder):
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.wrapping = rsa.generate_private_key(public_exponent=65537, key_size=3072)
-        transport = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.datetime.now(datetime.timezone.utc)
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "own authority")])
-        certificate = (
-            x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(transport.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-            .sign(transport, hashes.SHA256()))
-        self.ca, private = folder + "/own-ca.pem", folder + "/own-key.pem"
-        with open(self.ca, "wb") as file:
-            file.write(certificate.public_bytes(serialization.Encoding.PEM))
-        with open(private, "wb") as file:
-            file.write(transport.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-        numbers = self.key.public_key().public_numbers()
-        jwks = {"keys": [{"kty": "RSA", "kid": "own", "use": "sig", "n": b64(number(numbers.n)), "e": "AQAB"}]}
-        authority = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                answer = jwks if self.path == "/certs" else {
-                    "issuer": authority.url, "jwks_uri": authority.url + "/certs"}
-                body = json.dumps(answer).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.ca, private)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://localhost:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def token(self, **claims):
-        numbers = self.wrapping.public_key().public_numbers()
-        now = int(time.time())
-        payload = {
-            "iss": self.url, "iat": now, "nbf": now, "exp": now + 600, "secure": True,
-            "x-ms-runtime": {"keys": [{
-                "kty": "RSA", "kid": "wrap", "key_ops": ["encrypt"], "n": b64(number(numbers.n)), "e": "AQAB"}]}}
-        payload.update(claims)
-        signed = b64(json.dumps({"alg": "RS256", "kid": "own", "typ": "JWT"}).encode()) + "." + b64(
-            json.dumps(payload).encode())
-        return signed + "." + b64(self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))
-
-    def unwrap(self, released, enc):
-        header, payload, signature = released.split(".")
-        chain = [x509.load_der_x509_certificate(base64.b64decode(entry)) for entry in json.loads(unb64(header))["x5c"]]
-        chain[0].public_key().verify(
-            unb64(signature), (header + "." + payload).encode(), padding.PKCS1v15(), hashes.SHA256())
-        for certificate, issuer in zip(chain, chain[1:]):
-            certificate.verify_directly_issued_by(issuer)
-        body = json.loads(unb64(payload))
-        assert body["request"]["enc"] == enc
-        ciphertext = unb64(json.loads(unb64(body["response"]["key"]["key"]["key_hsm"]))["ciphertext"])
-        digest = {"256": hashes.SHA256(), "384": hashes.SHA384()}.get(enc[-3:], hashes.SHA1())
-        inner = self.wrapping.decrypt(ciphertext[:384], padding.OAEP(padding.MGF1(digest), digest, None))
-        return keywrap.aes_key_unwrap_with_padding(inner, ciphertext[384:])
-
-
 async def release(side, authority):
     client = side.client
     policy = {"version": "1.0.0", "anyOf": [{"authority": authority.url + "/", "allOf": [
@@ -347,7 +247,7 @@ async def release(side, authority):
 
 
 def roles():
-    client = KeyVaultAccessControlClient(vault, Credential(), verify_challenge_resource=False, connection_verify=ca)
+    client = KeyVaultAccessControlClient(vault, Credential(token), verify_challenge_resource=False, connection_verify=ca)
     definitions = {item.role_name: item for item in client.list_role_definitions("/")}
     check("roles: built in", "Managed HSM Crypto User" in definitions)
     principal = str(uuid.uuid4())
@@ -371,8 +271,8 @@ async def main():
             [cloister, "up", "--state", state, "--detach", "--json", "--trust-authority", authority.url,
              "--trust-authority-ca", authority.ca], check=True, stdout=subprocess.DEVNULL)
         keywords = dict(verify_challenge_resource=False, connection_verify=ca)
-        sync = Side("sync", KeyClient(vault, Credential(), **keywords),
-                    lambda key: CryptographyClient(key, Credential(), **keywords))
+        sync = Side("sync", KeyClient(vault, Credential(token), **keywords),
+                    lambda key: CryptographyClient(key, Credential(token), **keywords))
         async with AsyncKeyClient(vault, AsyncCredential(), **keywords) as client:
             both = (sync, Side("async", client,
                                lambda key: AsyncCryptographyClient(key, AsyncCredential(), **keywords)))

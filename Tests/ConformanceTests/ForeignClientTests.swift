@@ -44,6 +44,15 @@ struct ForeignClientTests {
             #expect(keys.contains("sync: release-rsa by RSA_AES_KEY_WRAP_384 is the key"))
             #expect(keys.contains("async: release-k1 by CKM_RSA_AES_KEY_WRAP is the key"))
             #expect(keys.contains("audit logs are whole"))
+            let hsm = try await checks(
+                "managed_hsm",
+                [
+                    state + "/ca.pem", state + "/admin-token", cloister,
+                    ProjectFolders.executables.appending(path: "key-service").path, state,
+                ])
+            #expect(hsm.contains("release-oct by RSA_AES_KEY_WRAP_384 is the key"))
+            #expect(hsm.contains("the header is an HSM's"))
+            #expect(hsm.contains("AC-073 a used-up quota"))
             try await fuzz(url, state)
         } catch {
             _ = try? await ForeignClients.run(cloister, ["down", "--state", state])

@@ -27,10 +27,16 @@ enum Shared {
     static let unitParty = Encoding.Digest(of: "the platform's policy key")
     static let now = Timestamp(seconds: 1_795_300_000)
     static let host = "keys.cloister.example"
-    static let folder = try! TemporaryFolder()
     /// One chain for all tests: its keys take seconds.
-    static let signer = try! ReleaseSigner(
-        path: folder.url.appending(path: "release-signing.json").path, host: host, at: now)
+    static let chain = try! ReleaseChain(host: host, at: now)
+    static let signer = try! ReleaseSigner(chain)
+
+    /// Leaves a chain in a folder as services kept it before it was in the database: a service takes it in as it starts.
+    static func put(chain stored: [UInt8] = chain.stored, in folder: String) throws {
+        let file = folder + "/release-signing.json"
+        try Data(stored).write(to: URL(filePath: file))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+    }
 
     static let runtimeData = try! RuntimeData(
         wrappingKey: JWK(wrappingKey.publicKey), hopKey: hopKey.publicKey, ohttp: [0, 1, 9], role: "medical-platform",

@@ -247,9 +247,7 @@ import Testing
     }
 
     @Test func `a managed HSM signs releases with a header of its own form`() throws {
-        _ = Shared.signer
-        let path = Shared.folder.url.appending(path: "release-signing.json").path
-        let signer = try ReleaseSigner(path: path, host: Shared.host, flavour: .managedHSM, at: Shared.now)
+        let signer = try ReleaseSigner(Shared.chain, .managedHSM)
         let header = try JWS(compact: try signer.sign([:]), maximumBytes: 1 << 20).header
         #expect(Set(header.keys) == ["alg", "kid", "x5c", "x5t#S256"])
         #expect(header["kid"] == header["x5t#S256"])

@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(
-        "AC-148 a master key or release signing key that others can read keeps the service from starting",
+        "AC-148 a master key or former release signing file that others can read keeps the service from starting",
         arguments: [0o640, 0o604])
     func readableSecrets(_ mode: Int) throws {
         let folder = try TemporaryFolder()
@@ -104,31 +104,62 @@ import Testing
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
         let refusal = #expect(throws: Refusal.self) { try MasterKeyFile(path: file) }
         #expect(refusal?.code == .insecureConfiguration)
-        let signing = #expect(throws: Refusal.self) {
-            try ReleaseSigner(path: file, host: Shared.host, at: Shared.now)
-        }
-        #expect(signing?.code == .insecureConfiguration)
+        let store = try KeyStore(path: path(folder), masterKey: try .ofBytes(1))
+        try Shared.put(in: folder.url.path)
+        let signing = folder.url.appending(path: "release-signing.json").path
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: signing)
+        let taken = #expect(throws: Refusal.self) { try signer(store, folder) }
+        #expect(taken?.code == .insecureConfiguration)
+        #expect(FileManager.default.fileExists(atPath: signing))
     }
 
-    @Test func `the release chain is made once, and its leaf renewed under the same root`() throws {
-        _ = Shared.signer
+    private func signer(
+        _ store: KeyStore, _ folder: TemporaryFolder, host: String = Shared.host, at time: Timestamp = Shared.now
+    ) throws -> ReleaseSigner {
+        try ReleaseSigner(
+            store: store, former: folder.url.appending(path: "release-signing.json").path, host: host, at: time)
+    }
+
+    @Test func `a release chain is made once, and kept where nobody reads it`() throws {
         let folder = try TemporaryFolder()
-        let file = folder.url.appending(path: "release-signing.json").path
-        try FileManager.default.copyItem(
-            atPath: Shared.folder.url.appending(path: "release-signing.json").path, toPath: file)
-        func content() throws -> Data { try Data(contentsOf: URL(filePath: file)) }
-        let first = try content()
-        #expect(try ReleaseSigner(path: file, host: Shared.host, at: Shared.now + 86_400).pin == Shared.signer.pin)
-        #expect(try content() == first)
-        #expect(try ReleaseSigner(path: file, host: "other.example", at: Shared.now).pin == Shared.signer.pin)
-        let second = try content()
-        #expect(second != first)
+        let pin = try signer(KeyStore(path: path(folder), masterKey: try .ofBytes(1)), folder).pin
+        #expect(pin != Shared.signer.pin)
+        #expect(try signer(KeyStore(path: path(folder), masterKey: try .ofBytes(1)), folder).pin == pin)
         #expect(
-            try ReleaseSigner(path: file, host: "other.example", at: Shared.now + 330 * 86_400).pin == Shared.signer.pin
-        )
-        #expect(try content() != second)
-        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
-        try Data("{}".utf8).write(to: URL(filePath: file))
-        #expect(throws: Refusal.self) { try ReleaseSigner(path: file, host: "other.example", at: Shared.now) }
+            try FileManager.default.contentsOfDirectory(atPath: folder.url.path).allSatisfy { $0.contains("sqlite") })
+        try tamper(folder, "UPDATE signing SET chain = zeroblob(200)")
+        let refusal = #expect(throws: Refusal.self) {
+            try signer(KeyStore(path: path(folder), masterKey: try .ofBytes(1)), folder)
+        }
+        #expect(refusal?.code == .blockAuthentication)
+    }
+
+    @Test func `the chain of a former file is taken in once, and its leaf renewed under the same root`() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "release-signing.json")
+        let store = try KeyStore(path: path(folder), masterKey: try .ofBytes(1))
+        func kept() throws -> [UInt8]? { try store.atStart { try $0.signingChain() } }
+        try Shared.put(chain: Array("{}".utf8), in: folder.url.path)
+        let damaged = #expect(throws: Refusal.self) { try signer(store, folder) }
+        #expect(damaged?.code == .stateRollback)
+        #expect(try kept() == nil && FileManager.default.fileExists(atPath: file.path))
+        try Shared.put(in: folder.url.path)
+        #expect(try signer(store, folder).pin == Shared.signer.pin)
+        #expect(try kept() == Shared.chain.stored)
+        for suffix in ["", "-wal"] {
+            let bytes = try Data(contentsOf: URL(filePath: path(folder) + suffix))
+            #expect(bytes.range(of: Data("cloister-release-signing".utf8)) == nil)
+        }
+        // What somebody puts there later is not taken in, and does not stay.
+        try Shared.put(chain: Array("{}".utf8), in: folder.url.path)
+        #expect(try signer(store, folder, at: Shared.now + 86_400).pin == Shared.signer.pin)
+        #expect(try kept() == Shared.chain.stored)
+        #expect(!FileManager.default.fileExists(atPath: file.path))
+        #expect(try signer(store, folder, host: "other.example").pin == Shared.signer.pin)
+        let second = try kept()
+        #expect(second != Shared.chain.stored)
+        let later = Shared.now + 330 * 86_400
+        #expect(try signer(store, folder, host: "other.example", at: later).pin == Shared.signer.pin)
+        #expect(try kept() != second)
     }
 }

@@ -80,6 +80,7 @@ import Testing
                         UNION SELECT hex(substr(proof, 1, 4)) FROM installation
                         UNION SELECT hex(substr(domain, 1, 4)) FROM installation
                         UNION SELECT hex(substr(audited, 1, 4)) FROM installation
+                        UNION SELECT hex(substr(chain, 1, 4)) FROM signing
                         """))
         }
     }
@@ -88,6 +89,7 @@ import Testing
 
     @Test func `it is rotated while keys are used, and the former one is gone afterwards`() async throws {
         let fixture = try Fixture()
+        try fixture.vault.store.atStart { try $0.keep(signingChain: Shared.chain.stored) }
         try await fixture.importKey()
         for number in 0..<450 {
             #expect(
@@ -121,6 +123,10 @@ import Testing
         await fixture.vault.reseal()
         #expect(try generations(fixture) == ["00000002"])
         #expect(fixture.vault.store.masterKey.generations == [2])
+        let former = fixture.folder.url.appending(path: "none").path
+        #expect(
+            try ReleaseSigner(store: fixture.vault.store, former: former, host: Shared.host, at: Shared.now).pin
+                == Shared.signer.pin)
         #expect(try await fixture.release().material() == Fixture.k)
         #expect(await fixture.send(.get, assignment).status == 200)
         #expect(await fixture.send(.get, definition).status == 200)

@@ -14,11 +14,17 @@ struct MasterKeyTokenTests {
         let fixture = try Fixture(folder: folder, masterKey: key)
         try await fixture.importKey()
         #expect(try await fixture.release().material() == Fixture.k)
+        try Shared.put(in: folder.url.path)
+        let former = folder.url.appending(path: "release-signing.json").path
+        _ = try ReleaseSigner(store: fixture.vault.store, former: former, host: Shared.host, at: Shared.now)
         try fixture.vault.store.close()
         // Another process would find the same key in the token.
         let again = try MasterKey(in: SoftHSM.masterKey("service"), mayCreate: false)
         let reopened = try Fixture(authority: fixture.authority, folder: folder, masterKey: again)
         #expect(try await reopened.release().material() == Fixture.k)
+        let signer = try ReleaseSigner(
+            store: reopened.vault.store, former: former, host: Shared.host, at: Shared.now)
+        #expect(signer.pin == Shared.signer.pin)
         try reopened.vault.store.close()
         let other = try MasterKey(in: SoftHSM.masterKey("other"), mayCreate: true)
         let refusal = #expect(throws: Refusal.self) {

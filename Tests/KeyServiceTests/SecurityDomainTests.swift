@@ -49,13 +49,16 @@ import X509
 }
 
 /// Somebody who keeps a share.
-private struct Holder {
+struct Holder {
     let key: _RSA.Encryption.PrivateKey
+    /// The private key.
+    let pem: String
     let certificate: [UInt8]
 
     init() throws {
         let signing = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         key = try _RSA.Encryption.PrivateKey(derRepresentation: signing.derRepresentation)
+        pem = signing.pemRepresentation
         certificate = try Holder.certificate(.init(signing.publicKey), .init(signing), .sha256WithRSAEncryption)
     }
 
@@ -117,6 +120,16 @@ private struct Holder {
         let sealed = try #require(answer.json["shares"]?.strings)
         let shares = try zip(holders, sealed).map { try $0.open($1) }
         #expect(throws: (any Error).self) { try holders[0].open(sealed[1]) }
+        // As `cloister security-domain open` does it.
+        #expect(try DomainShare(opening: sealed[1], privateKey: holders[1].pem).json == shares[1])
+        for (share, key, code) in [
+            (sealed[1], holders[0].pem, RefusalCode.keyInvalid), (sealed[1], "no key", .keyInvalid),
+            (String(sealed[1].dropLast(6)) + "AAAAAA", holders[1].pem, .keyInvalid),
+            ("e30.e30.e30.e30.e30", holders[1].pem, .requestMalformed), ("", holders[1].pem, .requestMalformed),
+        ] {
+            let refusal = #expect(throws: Refusal.self) { try DomainShare(opening: share, privateKey: key) }
+            #expect(refusal?.code == code)
+        }
 
         let second = try Fixture(authority: first.authority)
         #expect(await second.send(.post, "/keys/restore", backup).status == 400)

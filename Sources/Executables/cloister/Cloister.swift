@@ -19,8 +19,8 @@ struct Cloister: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Demo.self, Doctor.self, EvidenceCommand.self, Verify.self, PassportCommand.self,
             ReleaseManifestCommand.self, CollateralCommand.self, ForgeCommand.self, AppraisalCommand.self,
-            DistrustCommand.self, ReleasePolicyCommand.self, AuditCommand.self,
-            PortalCommand.self,
+            DistrustCommand.self, ReleasePolicyCommand.self, MasterKeyCommand.self, SecurityDomainCommand.self,
+            AuditCommand.self, PortalCommand.self,
         ])
 
     /// The version of this release, as manifests carry it.

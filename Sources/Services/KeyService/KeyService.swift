@@ -13,8 +13,8 @@ package import Telemetry
 
 /// A key service as a process: reads its state folder, or makes it at the first start, and serves.
 ///
-/// The state folder holds `keys.sqlite`, `master.key`, `release-signing.json`, `sequences.json` and `audit.jsonl`, and
-/// gets `keyservice.json`, which the owner's party card quotes: `{"pins":[…],"url"}`.
+/// The state folder holds `keys.sqlite`, `master.key`, `sequences.json` and `audit.jsonl`, and gets `keyservice.json`,
+/// which the owner's party card quotes: `{"pins":[…],"url"}`.
 package struct KeyService: Sendable {
     private let server: Server
     private let client: Client
@@ -40,8 +40,8 @@ package struct KeyService: Sendable {
         let store = try KeyStore(path: database, masterKey: masterKey)
         let audit = try AuditLog(path: state + "/audit.jsonl", after: store.audited(), clock: clock)
         let signer = try ReleaseSigner(
-            path: state + "/release-signing.json", host: configuration.host, flavour: configuration.settings.flavour,
-            at: clock.now())
+            store: store, former: state + "/release-signing.json", host: configuration.host,
+            flavour: configuration.settings.flavour, at: clock.now())
         let credentials = try Credentials(
             administratorToken: KeyService.token(configuration.administratorToken),
             releaseToken: KeyService.token(configuration.releaseToken),

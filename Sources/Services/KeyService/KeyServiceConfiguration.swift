@@ -12,7 +12,7 @@ package struct KeyServiceConfiguration: Sendable {
     package var policy: String
     /// PEM file of the authorities of the attestation services' TLS certificates.
     package var authorities: String
-    /// Folder of everything durable: database, master key, release signing keys, audit log.
+    /// Folder of everything durable: database, master key, audit log.
     package var state: String
     /// Files with one bearer token each.
     package var administratorToken: String

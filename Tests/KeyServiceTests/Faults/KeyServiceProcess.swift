@@ -17,12 +17,10 @@ final class KeyServicePlace: Sendable {
     let client: Client
 
     /// The chain of release certificates, for the host of these services; made once.
-    private static let signing: Result<URL, any Error> = Result {
-        _ = Shared.signer
-        let file = Shared.folder.url.appending(path: "release-signing-local.json")
-        try FileManager.default.copyItem(at: Shared.folder.url.appending(path: "release-signing.json"), to: file)
-        _ = try ReleaseSigner(path: file.path, host: "localhost", at: WallClock.system.now())
-        return file
+    private static let chain: Result<[UInt8], any Error> = Result {
+        var chain = Shared.chain
+        try chain.renewLeaf(host: "localhost", at: WallClock.system.now())
+        return chain.stored
     }
 
     init() throws {
@@ -30,8 +28,7 @@ final class KeyServicePlace: Sendable {
         client = try Client(authorities: setup.path("ca.pem"))
         try FileManager.default.createDirectory(
             atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        try FileManager.default.copyItem(
-            atPath: try KeyServicePlace.signing.get().path, toPath: state + "/release-signing.json")
+        try Shared.put(chain: try KeyServicePlace.chain.get(), in: state)
     }
 
     var state: String { setup.path("state") }

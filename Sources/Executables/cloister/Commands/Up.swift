@@ -32,9 +32,16 @@ struct Up: AsyncParsableCommand {
             valueName: "FILE"))
     var trustAuthorityCa: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "A certificate of somebody who may hold a share of the security domain of the hospital's key service; may be "
+                + "repeated. It is remembered.", valueName: "FILE"))
+    var domainHolder: [String] = []
+
     func run() async throws {
         let terminal = format.terminal
         let state = try place.folder()
+        let holders = try domainHolder.map(DomainHolder.init(file:))
         let authorities = try TrustedAuthorities.pairs(trustAuthority, trustAuthorityCa)
         Interruption.watch()
         terminal.say(terminal.styled("Cloister", .strong) + " in \(state.path)")
@@ -43,6 +50,7 @@ struct Up: AsyncParsableCommand {
         let installation = try Installation(state, programs.resources(), StepReporter(terminal))
         do {
             try TrustedAuthorities(state).add(authorities)
+            try DomainHolders(state).add(holders)
             try await installation.start(newEnrolment: newEnrolment)
             terminal.document(Endpoints.json(installation.ports))
             Up.show(installation, terminal, detach: detach || isWatched)

@@ -10,6 +10,30 @@ struct KeyServiceClient: Sendable {
 
     private static let version = "api-version=7.4"
 
+    init(client: Client, url: String, token: String) {
+        self.client = client
+        self.url = url
+        self.token = token
+    }
+
+    /// The administrator of a key service of an installation.
+    ///
+    /// - Parameter instance: as `endpoints.json` names it.
+    /// - Throws: `CommandFailure` when the state folder holds no running installation.
+    init(_ state: StateFolder, instance: String) throws {
+        try state.requireInstalled()
+        let tokens = [
+            Service.keys.rawValue: state.administratorToken,
+            Service.providerKeys.rawValue: state.party(.provider, "keys/administrator-token"),
+        ]
+        guard let token = tokens[instance], let url = try Files.json(state.endpoints)[instance]?["url"]?.string else {
+            throw CommandFailure.usage(
+                "this installation has no key service \(instance)",
+                advice: "its key services are \(tokens.keys.sorted().joined(separator: " and "))")
+        }
+        self.init(client: try Client(authorities: state.certificateAuthority), url: url, token: try Files.line(token))
+    }
+
     /// The latest version of a key, or nil when there is none of that name.
     func key(_ name: String) async throws(CommandFailure) -> JSON? {
         let answer = try await send(.get, "/keys/\(name)/", nil)
@@ -43,6 +67,29 @@ struct KeyServiceClient: Sendable {
         _ = try body(
             await send(.patch, "/keys/\(name)/", ["release_policy": KeyServiceClient.encoded(policy)]),
             "change the release policy of the key \(name)")
+    }
+
+    /// `{"generations":[…],"isResealing"}`.
+    func masterKey() async throws(CommandFailure) -> JSON {
+        try body(await send(.get, "/masterkey", nil), "show its master key")
+    }
+
+    func rotateMasterKey() async throws(CommandFailure) -> JSON {
+        try body(await send(.post, "/masterkey/rotate", nil), "rotate its master key")
+    }
+
+    /// `{"domain","required","shares":[JWE …]}`, a share for each certificate in their order.
+    func exportDomain(to certificates: [[UInt8]], required: Int) async throws(CommandFailure) -> JSON {
+        let request: JSON = [
+            "certificates": .array(certificates.map { .string(Base64.encodeStandard($0)) }),
+            "required": .integer(Int64(required)),
+        ]
+        return try body(await send(.post, "/securitydomain/download", request), "share its security domain")
+    }
+
+    func importDomain(_ shares: [JSON]) async throws(CommandFailure) -> JSON {
+        try body(
+            await send(.post, "/securitydomain/upload", ["shares": .array(shares)]), "take the security domain")
     }
 
     /// The policy inside a key bundle.

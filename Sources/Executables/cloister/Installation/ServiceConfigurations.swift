@@ -23,7 +23,10 @@ struct ServiceConfigurations {
         case .attestation: attestation
         case .keys:
             keyService(.keys, administrator: "../../admin-token", protected: KeyProvisioning.recordKey)
-                + [("authorities", .items(try TrustedAuthorities(state).items()))]
+                + [
+                    ("authorities", .items(try TrustedAuthorities(state).items())),
+                    ("domainHolders", .texts(try DomainHolders(state).pins())),
+                ]
         case .providerKeys:
             keyService(
                 .providerKeys, administrator: "../keys/administrator-token", protected: DemonstrationModel.keyName)

@@ -108,6 +108,21 @@ extension APIError {
             refusal: refusal)
     }
 
+    /// - Parameter seconds: until there are releases again; nil for never.
+    static func quotaExceeded(
+        _ detail: String, expected: String, _ seen: Int64, retryAfter seconds: Int64? = nil
+    ) -> APIError {
+        let refusal = Refusal(.releaseQuota, detail)
+        var error =
+            seconds == nil
+            ? APIError(status: 403, code: "Forbidden", message: detail, inner: "AccessDenied", refusal: refusal)
+            : APIError(status: 429, code: "Throttled", message: detail, refusal: refusal)
+        if let seconds { error.headers[.retryAfter] = String(seconds) }
+        error.expected = expected
+        error.seen = String(seen)
+        return error
+    }
+
     /// The token is good but the policy does not release to it; the wording is the API's.
     static func policyRefused(_ refusal: Refusal, expected: String? = nil, seen: String? = nil) -> APIError {
         var error = APIError(

@@ -61,13 +61,14 @@ struct KeyBody: Sendable {
         return Timestamp(seconds: Int64(seconds))
     }
 
-    /// At most 15, names and values of at most 256 characters.
+    /// At most 15, names and values of at most 256 characters; those that set a release quota are numbers.
     func tags() throws(APIError) -> [String: String]? {
         guard let tags = try object("tags")?.members else { return nil }
         let texts = tags.compactMapValues(\.string)
         guard texts.count == tags.count, texts.count <= 15,
             texts.allSatisfy({ $0.key.count <= 256 && $0.value.count <= 256 })
         else { throw .badParameter("At most 15 tags, with names and values of at most 256 characters, are supported.") }
+        do throws(Refusal) { _ = try ReleaseQuota(tags: texts) } catch { throw APIError(error) }
         return texts
     }
 

@@ -26,7 +26,7 @@ extension KeyRoute {
         case ("masterkey", .post) where segments == ["rotate"]: self = .rotateMasterKey
         case ("securitydomain", .post) where segments == ["download"]: self = .downloadDomain
         case ("securitydomain", .post) where segments == ["upload"]: self = .uploadDomain
-        case ("secrets", _), ("certificates", _): self = .unsupported("secrets and certificates")
+        case ("secrets", _), ("certificates", _): self = .unsupported(KeyRoute.onlyKeys)
         default: throw KeyRoute.unknown
         }
     }
@@ -70,7 +70,7 @@ extension KeyRoute {
         case .post:
             guard let operation = KeyOperation(segment: operation) else { throw KeyRoute.unknown }
             self = .use(operation, name, version: version)
-        case .get where operation == "attestation": self = .unsupported("key attestation")
+        case .get where operation == "attestation": self = .unsupported(KeyRoute.noKeyAttestation)
         default: throw KeyRoute.unknown
         }
     }
@@ -124,6 +124,11 @@ extension KeyRoute {
         return parts.joined(separator: "-")
     }
 
+    private static let onlyKeys = "This service keeps keys only: it has no secrets and no certificates."
+    private static let noKeyAttestation =
+        "Key attestation is a hardware security module's own signed statement, in its vendor's form, that a key was made "
+        + "in it and stays there. Keys of this service are made in software and sealed under its master key, so that "
+        + "nothing could sign such a statement truthfully."
     private static let unknown = Refusal(.notFound, "There is nothing here.")
 
     /// 1 to 127 of `0-9A-Za-z-`.

@@ -35,7 +35,7 @@ enum KeyRoute: Hashable, Sendable {
     case assignment(AccessScope, id: String)
     case assign(AccessScope, id: String)
     case unassign(AccessScope, id: String)
-    /// The API has it, this service does not.
+    /// The API has it, this service does not; with why.
     case unsupported(String)
 
     /// The name of the operation in audit records.

@@ -29,7 +29,7 @@ extension KeyVault {
         try KeyVault.require(key.policy, of: targets)
         let wrapping: WrappingKey
         do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
-        try await useNonce(wish.nonce, of: key.version, in: targets, &decision)
+        try await count(key.version, try nonce(wish.nonce, of: key.version, in: targets), &decision)
         let (signer, randomness) = (signer, randomness)
         let endpoint = call.endpoint
         let value = try await blocking { () throws(Refusal) in
@@ -79,14 +79,20 @@ extension KeyVault {
     /// The tag, with value `true`, of keys each of whose releases needs a nonce that was never used before.
     static let nonceTag = "cloister-single-use-nonce"
 
-    /// Where the key asks for it, takes the nonce of the request, which the verified token must carry too: so each token
+    /// A nonce that this release uses up.
+    private struct SingleNonce: Sendable {
+        var text: String
+        var digest: Digest
+        /// When no token can carry it any more.
+        var ends: Timestamp
+    }
+
+    /// Where the key asks for it, the nonce of the request, which the verified token must carry too: so each token
     /// releases once (AC-069 and replays).
-    ///
-    /// The nonce is used up together with the audit line, before anything is wrapped.
-    private func useNonce(
-        _ nonce: String?, of version: KeyVersion, in targets: [ReleaseTarget], _ decision: inout KeyDecision
-    ) async throws(APIError) {
-        guard version.tags[KeyVault.nonceTag] == "true" else { return }
+    private func nonce(
+        _ nonce: String?, of version: KeyVersion, in targets: [ReleaseTarget]
+    ) throws(APIError) -> SingleNonce? {
+        guard version.tags[KeyVault.nonceTag] == "true" else { return nil }
         let claim = "x-ms-runtime.nonce"
         let all = targets.map { target in
             ClaimComparison.resolve(claim, in: target.claims)?.string ?? target.claims["nonce"]?.string
@@ -99,11 +105,31 @@ extension KeyVault {
         }
         let digest = Digest(of: JSON.array([.string(version.name), .string(nonce)]).canonical)
         let ends = (targets.map(\.token.usableUntil).max() ?? clock.now()) + 300
+        return SingleNonce(text: nonce, digest: digest, ends: ends)
+    }
+
+    /// Uses up the nonce, and a release of the key's quota (AC-073), together with the audit line and before anything is
+    /// wrapped: who breaks off gets no more.
+    private func count(
+        _ version: KeyVersion, _ nonce: SingleNonce?, _ decision: inout KeyDecision
+    ) async throws(APIError) {
+        let isLimited: Bool
+        do throws(Refusal) { isLimited = try ReleaseQuota(tags: version.tags).isLimited } catch {
+            throw APIError(error)
+        }
+        guard nonce != nil || isLimited else { return }
+        let now = clock.now()
         try await change(&decision) { keys in
-            guard try keys.useNonce(digest, until: ends) else {
+            if let nonce, try !keys.useNonce(nonce.digest, until: nonce.ends) {
                 throw APIError.policyRefused(
-                    Refusal(.recordReplay, "the nonce was used before"), expected: "a nonce never used", seen: nonce)
+                    Refusal(.recordReplay, "the nonce was used before"), expected: "a nonce never used",
+                    seen: nonce.text)
             }
+            guard isLimited else { return }
+            // As it is in this transaction: others are released at the same time.
+            var current = try keys.find(version.name, version.version).version
+            try current.releases.add(under: ReleaseQuota(tags: current.tags), at: now)
+            try keys.update(current)
         }
     }
 

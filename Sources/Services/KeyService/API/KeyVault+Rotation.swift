@@ -26,6 +26,7 @@ extension KeyVault {
             }
             version.version = id
             version.publicMembers = material.publicMembers
+            version.releases = ReleaseCount()
             version.attributes = KeyAttributes(
                 expires: record.rotation?.expiryTime.map { now + $0.seconds }, created: now, updated: now)
             record.latest = id

@@ -34,8 +34,7 @@ extension KeyVault {
         case .uploadDomain: return try await uploadDomain(call, &decision)
         case .roles, .role, .define, .undefine, .assignments, .assignment, .assign, .unassign:
             return try await access(route, call, &decision)
-        case .unsupported(let operation):
-            throw APIError(Refusal(.notImplemented, "This service does not have the operation: \(operation)."))
+        case .unsupported(let why): throw APIError(Refusal(.notImplemented, why))
         }
     }
 }

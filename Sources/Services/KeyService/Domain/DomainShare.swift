@@ -1,18 +1,19 @@
-import Encoding
+package import Encoding
 import SwiftASN1
 import X509
 
 /// A share of a security domain, as its holder keeps it: a JWE in compact form (RFC 7516, RSA-OAEP-256 and A256GCM) to
 /// the holder's RSA key, around `{"format":"cloister-domain-share/1","domain","index","share","required"}`. Every JOSE
 /// library opens it; what is inside goes to the service that is to recover.
-struct DomainShare {
+package struct DomainShare: Sendable {
     static let format = "cloister-domain-share/1"
 
-    let domain: Digest
-    let required: Int
+    package let domain: Digest
+    /// How many shares recover the domain.
+    package let required: Int
     let share: SecretSharing.Share
 
-    var json: JSON {
+    package var json: JSON {
         [
             "format": .string(DomainShare.format), "domain": .string(domain.description),
             "index": .integer(Int64(share.index)), "required": .integer(Int64(required)),
@@ -27,7 +28,7 @@ struct DomainShare {
     }
 
     /// - Throws: `request-malformed`.
-    init(_ json: JSON) throws(Refusal) {
+    package init(_ json: JSON) throws(Refusal) {
         var members = try ObjectReader(json, "a share", refusing: .requestMalformed)
         try members.format(DomainShare.format)
         domain = try members.digest("domain")
@@ -47,7 +48,7 @@ struct DomainShare {
     /// The SubjectPublicKeyInfo of a holder's certificate, and its SHA-256.
     ///
     /// - Throws: `key-invalid`.
-    static func holder(_ certificate: [UInt8]) throws(Refusal) -> (key: [UInt8], pin: Digest) {
+    package static func holder(_ certificate: [UInt8]) throws(Refusal) -> (key: [UInt8], pin: Digest) {
         guard let holder = try? Certificate(derEncoded: certificate),
             let key = try? holder.publicKey.serializeAsPEM().derBytes, (290...1_100).contains(key.count)
         else { throw unusable }

@@ -33,6 +33,8 @@ package struct KeyVersion: Hashable, Sendable {
     package var publicMembers: [String: JSON]
     package var attributes: KeyAttributes
     package var tags: [String: String]
+    /// Counted only where the key has a quota.
+    var releases = ReleaseCount()
 
     package var kty: String { isHardware ? type.name + "-HSM" : type.name }
 }
@@ -117,6 +119,7 @@ extension KeyVersion {
         }
         if let notBefore = attributes.notBefore { members["nbf"] = .integer(notBefore.seconds) }
         if let expires = attributes.expires { members["exp"] = .integer(expires.seconds) }
+        if releases != ReleaseCount() { members["releases"] = releases.stored }
         return .object(members)
     }
 
@@ -134,6 +137,7 @@ extension KeyVersion {
             notBefore: members.has("nbf") ? try members.time("nbf") : nil,
             expires: members.has("exp") ? try members.time("exp") : nil,
             created: try members.time("created"), updated: try members.time("updated"))
+        if let stored = members.optional("releases") { releases = try ReleaseCount(stored: stored) }
         switch try members.string("kty") {
         case "RSA": type = .rsa(bits: Int(try members.integer("bits")))
         case "oct": type = .oct(bits: Int(try members.integer("bits")))

@@ -91,6 +91,10 @@ package struct KeyStore: Sendable {
         migrator.registerMigration("3") { database in
             try database.execute(sql: "ALTER TABLE installation ADD COLUMN audited BLOB")
         }
+        // A table of its own: each change writes the row of `installation` anew, and a chain is longer than that.
+        migrator.registerMigration("4") { database in
+            try database.execute(sql: "CREATE TABLE signing (name TEXT PRIMARY KEY NOT NULL, chain BLOB NOT NULL)")
+        }
         return migrator
     }
 
@@ -118,6 +122,17 @@ package struct KeyStore: Sendable {
             }
         } catch {
             throw KeyStore.apiError(error)
+        }
+    }
+
+    /// Runs `body` in one transaction while the service starts, and waits for it.
+    func atStart<Value>(_ body: (KeyTransaction) throws -> Value) throws(Refusal) -> Value {
+        do {
+            return try database.write { try body(KeyTransaction(database: $0, masterKey: masterKey)) }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.notReady, "the key database does not answer: \(type(of: error))")
         }
     }
 

@@ -49,13 +49,5 @@ extension KeyStore {
     /// The place of the newest change in the audit log.
     ///
     /// - Throws: `block-authentication` when it was written by somebody else; `not-ready`.
-    func audited() throws(Refusal) -> AuditPlace {
-        do {
-            return try database.read { try KeyTransaction(database: $0, masterKey: masterKey).audited() }
-        } catch let refusal as Refusal {
-            throw refusal
-        } catch {
-            throw Refusal(.notReady, "the key database cannot be read: \(type(of: error))")
-        }
-    }
+    func audited() throws(Refusal) -> AuditPlace { try atStart { try $0.audited() } }
 }

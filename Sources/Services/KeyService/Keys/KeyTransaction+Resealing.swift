@@ -31,6 +31,7 @@ extension KeyTransaction {
         Column(table: "versions", name: "material", key: "name", version: "version"),
         Column(table: "assignments", name: "assignment", key: "id"),
         Column(table: "roles", name: "role", key: "id"),
+        Column(table: "signing", name: "chain", key: "name"),
     ]
 
     /// Seals those of `limit` values anew that a generation before this one sealed.

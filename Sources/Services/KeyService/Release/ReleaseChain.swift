@@ -11,7 +11,7 @@ import X509
 
 /// The RSA keys and certificates under which release answers are signed: leaf, intermediate, root.
 ///
-/// The root's private key is forgotten once the intermediate is signed; the others are kept in one file, mode 0600.
+/// The root's private key is forgotten once the intermediate is signed; the others are kept in the key database.
 struct ReleaseChain {
     private(set) var host: String
     /// DER, like the two below.
@@ -125,8 +125,8 @@ extension ReleaseChain {
 
     init(stored: [UInt8]) throws(Refusal) {
         let code = RefusalCode.stateRollback
-        let json = try JSON.parseCanonical(stored, "release signing file", refusing: code)
-        var members = try ObjectReader(json, "release signing file", refusing: code)
+        let json = try JSON.parseCanonical(stored, "release signing chain", refusing: code)
+        var members = try ObjectReader(json, "release signing chain", refusing: code)
         try members.format(Self.format)
         host = try members.string("host")
         root = try members.bytes("root")
@@ -137,7 +137,7 @@ extension ReleaseChain {
         try members.finish()
         guard let intermediateKey = try? _RSA.Signing.PrivateKey(derRepresentation: keys.0),
             let leafKey = try? _RSA.Signing.PrivateKey(derRepresentation: keys.1)
-        else { throw Refusal(code, "the release signing file has keys that cannot be read") }
+        else { throw Refusal(code, "the release signing chain has keys that cannot be read") }
         self.intermediateKey = intermediateKey
         self.leafKey = leafKey
     }
