@@ -121,9 +121,9 @@ private struct FileState: Equatable {
 
     /// Nil when there is no such file.
     init?(path: String) {
-        var status = unsafe stat()
+        var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }
-        numbers = unsafe [
+        numbers = [
             Int(status.st_dev), Int(bitPattern: UInt(status.st_ino)), Int(status.st_size), status.st_mtim.tv_sec,
             status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
         ]
