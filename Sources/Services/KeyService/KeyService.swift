@@ -109,7 +109,7 @@ package struct KeyService: Sendable {
             access.keys.hasPrefix("https://")
             ? try Client(authorities: access.authorities, allowsTLS12: true) : nil
         return AccessTokens(
-            issuer: access.issuer, audiences: access.audiences,
+            issuer: access.issuer, audiences: access.audiences, subjectClaim: access.subjectClaim,
             keys: AccessTokenKeys(source: access.keys, client: client))
     }
 
