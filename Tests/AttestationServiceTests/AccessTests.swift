@@ -204,3 +204,13 @@ private final class Counter: Sendable {
         }
     }
 }
+
+    @Test("AC-158 the addresses of one IPv6 network are one client")
+    func networks() async throws {
+        let service = try Service(requestsPerSecond: 1)
+        for last in 1...2 {
+            #expect(await service.call(.get, "/certs", client: "2001:db8:0:1::\(last)").status == 200)
+        }
+        #expect(await service.call(.get, "/certs", client: "2001:db8:0:1:ffff::9").status == 429)
+        #expect(await service.call(.get, "/certs", client: "2001:db8:0:2::1").status == 200)
+    }

@@ -54,7 +54,7 @@ package struct AttestationHandler: RequestHandler {
     }
 
     private func answer(_ route: AttestationRoute?, _ request: ServerRequest) async -> ServerResponse {
-        if let seconds = clients.wait(request.client ?? "") {
+        if let seconds = clients.wait(ClientNetwork(request.client)) {
             return Self.busy("too many requests of one client; try again later", retryAfter: seconds)
         }
         switch route {
