@@ -8,7 +8,7 @@ import ServiceKit
 /// Policies and policy signers over HTTP (attestation API reference, sections 5, 6 and 8).
 extension AttestationHandler {
     /// Answers a route that needs a role. A change is in the audit log before this returns, and so is every refusal but
-    /// those of strangers beyond a rate.
+    /// those of strangers that are counted.
     func administer(_ route: AttestationRoute.Administration, _ request: ServerRequest) async -> ServerResponse {
         var entry = AuditEntry(
             event: route.event, outcome: .allowed, id: request.id, key: "\(instance.name)\(route.path)")
@@ -22,11 +22,13 @@ extension AttestationHandler {
         } catch {
             entry.outcome = .refused
             entry.code = error.refusal.name
-            // Strangers must not fill the disk: beyond a rate their refusals are only counted (AC-161).
-            let isRecorded = !isStranger || strangers.wait("") == nil
-            do throws(Refusal) { if isRecorded { try await instance.policies.audit.record(entry) } } catch {
-                return Self.error(APIError(error))
-            }
+            do throws(Refusal) {
+                if isStranger {
+                    try await instance.strangers.record(entry)
+                } else {
+                    try await instance.policies.audit.record(entry)
+                }
+            } catch { return Self.error(APIError(error)) }
             return Self.error(error)
         }
     }
