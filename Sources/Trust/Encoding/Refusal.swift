@@ -129,5 +129,7 @@ extension RefusalCode {
     public static let conflict = RefusalCode("conflict", status: 409)
     public static let tooLarge = RefusalCode("too-large", status: 413)
     public static let tooMany = RefusalCode("too-many", status: 429)
+    /// A request that was not complete in time (AC-158).
+    public static let requestTimeout = RefusalCode("request-timeout", status: 408)
     public static let notReady = RefusalCode("not-ready", status: 503)
 }
