@@ -191,12 +191,12 @@ struct AccessTests {
     func tokenFile() throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "token").path
-        #expect(throws: Refusal.self) { try AccessControl.token(file: file) }
+        #expect(throws: Refusal.self) { try TokenFile.read(file) }
         try Data("abc\n".utf8).write(to: URL(filePath: file))
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
-        #expect(throws: Refusal.self) { try AccessControl.token(file: file) }
+        #expect(throws: Refusal.self) { try TokenFile.read(file) }
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
-        #expect(try AccessControl.token(file: file) == "abc")
+        #expect(try TokenFile.read(file) == "abc")
     }
 
     @Test func `attest calls need a token where the instance says so`() async throws {

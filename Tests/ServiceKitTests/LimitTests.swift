@@ -136,6 +136,51 @@ import Testing
         }
     }
 
+    // MARK: Metrics
+
+    @Test("AC-155 metrics are for nobody where strangers reach the listener, unless they have the token")
+    func metrics() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "service.yaml").path
+        let token = String(repeating: "m", count: 40)
+        func write(_ text: String, to name: String, mode: UInt32 = 0o600) throws {
+            try AtomicFile.write(Array(text.utf8), to: folder.url.appending(path: name).path, mode: mode)
+        }
+        func readers(_ members: String) throws -> MetricsReaders {
+            try write("listen: {certificate: c.pem, key: k.pem, \(members)}", to: "service.yaml")
+            var configuration = try Configuration(file: file)
+            let listen = try Listen(&configuration)
+            try configuration.finish()
+            return listen.metricsReaders
+        }
+        try write(token + "\n", to: "token")
+        try write(token, to: "open", mode: 0o644)
+        try write("short", to: "short")
+        #expect(try readers("host: 127.0.0.1") == .everybody)
+        #expect(try readers("host: 0.0.0.0") == .nobody)
+        #expect(try readers("host: \"::\"") == .nobody)
+        #expect(try readers("host: 0.0.0.0, metricsToken: token") == .bearer(Digest(of: token)))
+        #expect(try readers("host: 127.0.0.1, metricsToken: token") == .bearer(Digest(of: token)))
+        for name in ["open", "short", "missing"] {
+            #expect(throws: ConfigurationError.self) { try readers("metricsToken: \(name)") }
+        }
+        let cases: [(MetricsReaders, String, Int)] = [
+            (.everybody, "Accept: */*", 200), (.nobody, "Authorization: Bearer \(token)", 404),
+            (.bearer(Digest(of: token)), "Authorization: Bearer \(token)", 200),
+            (.bearer(Digest(of: token)), "Authorization: Bearer \(token)x", 401),
+            (.bearer(Digest(of: token)), "Accept: */*", 401), (.bearer(Digest(of: "")), "Authorization: Basic", 401),
+        ]
+        for (allowed, field, status) in cases {
+            try await withServer {
+                $0.metricsReaders = allowed
+            } _: { port in
+                let answer = try await exchange(port, get("/metrics", "\(field)\r\nConnection: close"))
+                #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(field)")
+                #expect(try await exchange(port, get("/health/live")).hasPrefix("HTTP/1.1 200 "))
+            }
+        }
+    }
+
     @Test func `limits are read from the configuration, and must be possible`() throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "service.yaml").path

@@ -17,12 +17,15 @@ package struct Listen: Sendable {
     /// Gets the bound port as one line, atomically, once the server listens.
     package var readyFile: String?
     package var limits = ServerLimits()
+    /// Who may read `/metrics`: whoever can reach it on this machine, else nobody, unless a token is configured (AC-155).
+    package var metricsReaders: MetricsReaders
 
     package init(host: String, port: Int, certificate: String, key: String, readyFile: String? = nil) {
         self.host = host
         self.port = port
         identity = Identity(certificate: certificate, key: key)
         self.readyFile = readyFile
+        metricsReaders = MetricsReaders(host: host)
     }
 
     /// Plain HTTP for the processes of this machine, or container group, alone: who shares its network is trusted.
@@ -34,6 +37,7 @@ package struct Listen: Sendable {
         host = "127.0.0.1"
         self.port = port
         self.readyFile = readyFile
+        metricsReaders = MetricsReaders(host: host)
     }
 
     /// Reads the block `listen` and the member `ready`.
@@ -45,5 +49,8 @@ package struct Listen: Sendable {
             key: try configuration.path("listen.key"),
             readyFile: try configuration.optionalPath("ready"))
         limits = try ServerLimits(&configuration)
+        if let file = try configuration.optionalPath("listen.metricsToken") {
+            metricsReaders = try MetricsReaders(tokenFile: file)
+        }
     }
 }

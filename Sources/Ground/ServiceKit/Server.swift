@@ -37,8 +37,8 @@ package struct Readiness: Sendable {
 
 /// An HTTPS server: TLS 1.3 only (or, for this machine alone, no TLS), HTTP/1.1 only, bounded in connections, idle time and header sizes.
 ///
-/// It answers `/health/live`, `/health/ready` (`/livez` and `/readyz` where orchestrators expect those) and `/metrics`
-/// itself and hands everything else to the handler.
+/// It answers `/health/live`, `/health/ready` (`/livez` and `/readyz` where orchestrators expect those) and, to those who
+/// may read them, `/metrics` itself and hands everything else to the handler.
 package struct Server: Sendable {
     private let handler: any RequestHandler
     private let listen: Listen
@@ -172,6 +172,7 @@ package struct Server: Sendable {
             facts["status"] = readiness.isReady ? "ready" : "not-ready"
             return (.json(.object(facts), status: readiness.isReady ? 200 : 503), nil)
         case "/metrics":
+            if let refused = listen.metricsReaders.refuse(request) { return (refused, nil) }
             return (
                 ServerResponse(
                     status: 200, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -196,9 +197,9 @@ package struct Server: Sendable {
             }
         } catch let refusal as Refusal {
             throw refusal
-        } catch {
         } catch is ConnectionGuard.RequestTooSlow {
             throw Refusal(.requestTimeout, "the request was not complete in time")
+        } catch {
             throw Refusal(.requestMalformed, "the body ended early")
         }
         return bytes
