@@ -230,6 +230,7 @@ extension AttestationAuthority {
             "attestation_tcb_total", "Accepted evidence by type and TCB status",
             ["type": .identifier(type.rawValue), "tcb": .identifier(evidence.tcbStatus ?? "none")])
         let applied = try await policy(type, draft: request.draftPolicy)
+        do throws(Refusal) { try await dependencies.keys.requireCurrent(at: time) } catch { throw APIError(error) }
         let token = try tokens.issue(type, request, evidence, under: applied, at: time)
         guard !token.isDraft else { return token }
         // No token leaves before it can be revoked.

@@ -17,7 +17,12 @@ package final class SigningKeyStore: Sendable {
         var keySet: JSON
         /// The number of the shared ring's last change.
         var revision: Int64 = 0
+        /// When the shared ring was last compared; nil before the first time.
+        var compared: Timestamp?
     }
+
+    /// Seconds for which a node signs without comparing its ring with the shared one.
+    package static let currency: Int64 = 60
 
     /// The file; unused where the ring is shared.
     private let path: String
@@ -116,6 +121,16 @@ package final class SigningKeyStore: Sendable {
         return adopt(try await shared.rotated(at: time))
     }
 
+    /// Makes sure that no key signs that another node retired more than `currency` seconds ago.
+    ///
+    /// - Throws: `not-ready` when the shared state does not answer: then nothing may be signed.
+    package func requireCurrent(at time: Timestamp) async throws(Refusal) {
+        let isCurrent = state.withLock { $0.compared.map { (0..<Self.currency).contains(time - $0) } ?? false }
+        guard shared != nil, !isCurrent else { return }
+        try await refresh()
+        state.withLock { $0.compared = time }
+    }
+
     /// Takes over what another node has rotated, so that every node publishes every key that signs.
     func refresh() async throws(Refusal) {
         guard let shared else { return }
@@ -126,7 +141,9 @@ package final class SigningKeyStore: Sendable {
         guard let keySet = try? changed.ring.keySet() else { return false }
         return state.withLock { state in
             guard changed.revision > state.revision else { return false }
-            state = State(ring: changed.ring, keySet: keySet, revision: changed.revision)
+            state.ring = changed.ring
+            state.keySet = keySet
+            state.revision = changed.revision
             return true
         }
     }
