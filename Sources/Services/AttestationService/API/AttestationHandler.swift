@@ -13,6 +13,8 @@ package struct AttestationHandler: RequestHandler {
     static let previewVersion = "2018-09-01-preview"
     /// Attest calls that are worked on at the same time; more are answered with 429.
     package static let maximumCalls = 64
+    /// Seconds after which to ask again where something that this service needs does not answer.
+    static let retryAfterOutage = "10"
     /// The value of `x-ms-maa-service-version`.
     static let serviceVersion = "cloister-1"
 
@@ -169,6 +171,7 @@ extension AttestationHandler {
     static func error(_ error: APIError) -> ServerResponse {
         var response = json(error.body, status: error.status)
         response.headers[.cloisterRefusal] = error.refusal.name
+        if error.status == 503 { response.headers[.retryAfter] = Self.retryAfterOutage }
         return response
     }
 }
