@@ -385,6 +385,7 @@ export default {
     'refusal.evidence-chain': 'Die Zertifikate des Prozessors gehören nicht zusammen.',
     'refusal.evidence-malformed': 'Die Plattform-Einheit gab einen Beweis, der nicht lesbar ist.',
     'refusal.collateral-invalid': 'Die Papiere zum Beweis fehlen oder sind veraltet.',
+    'refusal.collateral-unavailable': 'Der Hersteller des Prozessors gibt die Papiere zum Beweis gerade nicht heraus.',
     'refusal.certificate-revoked': 'Ein Zertifikat des Prozessors wurde widerrufen.',
     'refusal.tcb-not-accepted': 'Die Firmware des Prozessors wird nicht angenommen.',
     'refusal.tcb-inconsistent': 'Beweis und Zertifikat des Chips gehören nicht zusammen.',

@@ -385,6 +385,7 @@ export default {
     'refusal.evidence-chain': 'The processor’s certificates do not hold together.',
     'refusal.evidence-malformed': 'The platform unit gave evidence that cannot be read.',
     'refusal.collateral-invalid': 'The papers that belong to the evidence are missing or out of date.',
+    'refusal.collateral-unavailable': 'The manufacturer of the processor does not say what belongs to the evidence.',
     'refusal.certificate-revoked': 'A certificate of the processor was revoked.',
     'refusal.tcb-not-accepted': 'The processor’s firmware is not accepted.',
     'refusal.tcb-inconsistent': 'The evidence and the chip’s certificate do not belong together.',

@@ -78,7 +78,7 @@ export class App extends EventTarget {
 
     /** Whether the last refusal is only that somebody did not answer. */
     get isAway() {
-        return this.refusal !== null && ['unreachable', 'not-ready', 'too-many', 'issuer-keys-unavailable'].includes(this.refusal.code);
+        return this.refusal !== null && ['unreachable', 'not-ready', 'too-many', 'issuer-keys-unavailable', 'collateral-unavailable'].includes(this.refusal.code);
     }
 
     /** @param {string} id */

@@ -70,11 +70,38 @@ struct AccessTests {
         #expect(try service.audit().last?["code"] == "scope-insufficient")
     }
 
-    @Test("AC-161 refusals of strangers are written down up to a rate")
+    @Test("AC-161 refusals of strangers are counted beyond the first of each kind and minute, and the service goes on")
     func flood() async throws {
         let service = try Service()
-        for _ in 0..<100 { #expect(await service.call(.get, route, token: nil).status == 401) }
-        #expect(try service.audit().count == 60)
+        for _ in 0..<100 {
+            #expect(await service.call(.get, route, token: nil).status == 401)
+            #expect(await service.post(["report": "AAAA"]).refusal == "evidence-malformed")
+            #expect(await service.post("/attest/SevSnpVm", [:]).refusal == "request-malformed")
+        }
+        #expect(try service.audit().count == 30)
+        #expect(await service.post(try Sample.snp()).status == 200)
+        #expect(await service.call(.get, route, token: Service.readerToken).status == 200)
+        #expect(try service.audit().count == 31)
+        try await service.strangers.flush()
+        let counts = try service.audit().dropFirst(31)
+        #expect(counts.count == 3)
+        #expect(counts.allSatisfy { $0["count"] == 90 && $0["outcome"] == "refused" && $0["key"] == nil })
+        #expect(
+            Set(counts.compactMap { $0["code"]?.string })
+                == ["credential-invalid", "evidence-malformed", "request-malformed"])
+    }
+
+    @Test("AC-161 refusals of callers who are known have a line each")
+    func knownCallers() async throws {
+        let service = try Service(attestNeedsToken: true)
+        let target = "/attest/SevSnpVm?api-version=2022-08-01"
+        for _ in 0..<15 {
+            #expect(await service.call(.post, target, "{}", token: Service.readerToken).status == 400)
+            #expect(await service.call(.post, target, "{}", token: nil).status == 401)
+        }
+        let events = try service.audit()
+        #expect(events.count { $0["caller"] == "reader" } == 15)
+        #expect(events.count { $0["code"] == "credential-invalid" } == 10)
     }
 
     @Test("AC-161 whatever a stranger asks for, the audit log can be read again")
@@ -164,12 +191,12 @@ struct AccessTests {
     func tokenFile() throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "token").path
-        #expect(throws: Refusal.self) { try AccessControl.token(file: file) }
+        #expect(throws: Refusal.self) { try TokenFile.read(file) }
         try Data("abc\n".utf8).write(to: URL(filePath: file))
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
-        #expect(throws: Refusal.self) { try AccessControl.token(file: file) }
+        #expect(throws: Refusal.self) { try TokenFile.read(file) }
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
-        #expect(try AccessControl.token(file: file) == "abc")
+        #expect(try TokenFile.read(file) == "abc")
     }
 
     @Test func `attest calls need a token where the instance says so`() async throws {
@@ -190,6 +217,16 @@ struct AccessTests {
         #expect(refused.errorCode == "TooManyRequests")
         #expect(refused.headers[.retryAfter] == "1")
         #expect(await service.call(.get, "/certs", client: "192.0.2.2").status == 200)
+    }
+
+    @Test("AC-158 the addresses of one IPv6 network are one client")
+    func networks() async throws {
+        let service = try Service(requestsPerSecond: 1)
+        for last in 1...2 {
+            #expect(await service.call(.get, "/certs", client: "2001:db8:0:1::\(last)").status == 200)
+        }
+        #expect(await service.call(.get, "/certs", client: "2001:db8:0:1:ffff::9").status == 429)
+        #expect(await service.call(.get, "/certs", client: "2001:db8:0:2::1").status == 200)
     }
 }
 

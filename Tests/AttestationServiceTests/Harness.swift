@@ -69,6 +69,7 @@ struct Service {
     let keys: SigningKeyStore
     let metrics = Metrics()
     let clock: SetClock
+    let strangers: StrangerRecords
 
     /// Rates are counted on a clock that stands still.
     private static let moment = ContinuousClock.now
@@ -103,6 +104,7 @@ struct Service {
         let store = try SQLiteStateStore(path: path + "/attestation.sqlite")
         policies = try InstancePolicies(instance: "test", trustModel: trustModel, store: store, audit: log)
         distrust = DistrustBook(instance: "test", store: store, audit: log)
+        strangers = StrangerRecords(log, clock: clock.wall)
         authority = AttestationAuthority(
             issuer: issuer,
             AttestationAuthority.Dependencies(
@@ -110,8 +112,9 @@ struct Service {
                 collateral: collateral
                     ?? GivenCollateral(
                         collateral: published.sgx, tdx: published.tdx, list: published.snp.crl, snp: published.snp),
-                keys: keys, policies: policies, distrust: distrust, audit: log, clock: serviceClock,
-                metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm, recording: recording))
+                keys: keys, policies: policies, distrust: distrust, audit: log, strangers: strangers,
+                clock: serviceClock, metrics: metrics, launches: launches, tokenAlgorithm: tokenAlgorithm,
+                recording: recording))
         handler = AttestationHandler(
             AttestationInstance(
                 name: "test", authority: authority, policies: policies, distrust: distrust,
@@ -120,7 +123,8 @@ struct Service {
                 results: ResultTokens(issuer: issuer, keys: keys, clock: serviceClock),
                 access: try access
                     ?? AccessControl(contributorToken: Self.contributorToken, readerToken: Self.readerToken),
-                attestNeedsToken: attestNeedsToken), allowedOrigins: origins, requestsPerSecond: requestsPerSecond,
+                strangers: strangers, attestNeedsToken: attestNeedsToken), allowedOrigins: origins,
+            requestsPerSecond: requestsPerSecond,
             isCollateralThere: { isCollateralThere }, now: { Self.moment })
     }
 

@@ -128,7 +128,7 @@ struct CollateralCacheTests {
         try vendors.cache.store(
             forged, fetched: vendors.clock.now, from: Vendors.start, until: Vendors.start + Vendors.day)
         let refused = await refusal { _ = try await vendors.dcap(try vendors.client()) }
-        #expect(refused?.code == .collateralInvalid)
+        #expect(refused?.code == .collateralUnavailable)
     }
 
     @Test("AC-159 entries and bytes are bounded, and the oldest leave")

@@ -123,7 +123,7 @@ struct CollateralClientTests {
             let refused = await refusal {
                 _ = try await client.snpCRL(product: "Milan", kind: .vcek, at: time)
             }
-            #expect(refused?.code == .collateralInvalid && refused?.detail.contains("ask again") == true)
+            #expect(refused?.code == .collateralUnavailable && refused?.detail.contains("ask again") == true)
             await gate.open()
         }
         #expect(try await client.snpCRL(product: "Milan", kind: .vcek, at: time) != nil)
@@ -295,10 +295,10 @@ struct CollateralClientTests {
         }
         vendors.clock.set(Vendors.start + 30 * Vendors.day)
         let refused = await refusal { _ = try await vendors.dcap(client) }
-        #expect(refused?.code == .collateralInvalid && refused?.detail.contains("retry after") == true)
+        #expect(refused?.code == .collateralUnavailable && refused?.detail.contains("retry after") == true)
         // Another process, with the same cache, is in the same place.
         let other = await refusal { _ = try await vendors.dcap(try vendors.client()) }
-        #expect(other?.code == .collateralInvalid)
+        #expect(other?.code == .collateralUnavailable)
     }
 
     @Test func `an answer that was issued before the kept one does not take its place`() async throws {
@@ -332,12 +332,12 @@ struct CollateralClientTests {
             }
         }
         let refused = await ask()
-        #expect(refused?.code == .collateralInvalid)
+        #expect(refused?.code == .collateralUnavailable)
         #expect(refused?.detail.contains("answered 429; retry after \(Vendors.start + 120)") == true)
         vendors.clock.advance(119)
         #expect(await ask()?.detail.contains("retry after \(Vendors.start + 120)") == true)
         let list = await refusal { _ = try await client.snpCRL(product: "Turin", kind: .vcek, at: vendors.clock.now) }
-        #expect(list?.code == .collateralInvalid)
+        #expect(list?.code == .collateralUnavailable)
         #expect(vendors.service.asked.count == 1)
         // Intel's service is another one.
         _ = try await vendors.dcap(client)
@@ -402,6 +402,13 @@ struct CollateralClientTests {
             _ = try await client.snpCRL(product: "Genoa", kind: .vcek, at: vendors.clock.now)
         }
         #expect(refused?.detail.contains("answered \(status)") == true)
+        let code: RefusalCode = status == 500 ? .collateralUnavailable : .collateralInvalid
+        #expect(refused?.code == code)
+        // Nobody is asked again at once, and the reason is still the same.
+        let again = await refusal {
+            _ = try await client.snpCRL(product: "Genoa", kind: .vcek, at: vendors.clock.now)
+        }
+        #expect(again?.code == code && again?.detail.contains("failed before") == true)
         #expect(try await client.snpCRL(product: "Milan", kind: .vcek, at: vendors.clock.now) != nil)
     }
 

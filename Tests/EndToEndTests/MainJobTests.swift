@@ -182,6 +182,31 @@ extension MainJobTests {
         #expect(unknown?.code == .notFound)
     }
 
+    @Test("AC-161 sign-ins that go on failing do not fill the disk")
+    func failedSignIns() async throws {
+        let clerk = try stack.newClerk()
+        try await clerk.attest()
+        // The limit of attempts is of a user's; there may be any number of users.
+        for number in 0..<25 {
+            let wrong = await #expect(throws: Refusal.self) {
+                try await clerk.signIn(user: "nobody-\(number)", password: "not the password at all")
+            }
+            #expect(wrong?.code == .loginInvalid)
+        }
+        let file = URL(filePath: try stack.state.path + "/platform/state/audit.jsonl")
+        let lines = try String(decoding: Data(contentsOf: file), as: UTF8.self).split(separator: "\n")
+        var perMinute: [Int64: Int] = [:]
+        for line in lines {
+            let entry = try JSON.parse(String(line))
+            guard entry["event"] == "session-begun", entry["outcome"] == "refused", entry["count"] == nil else {
+                continue
+            }
+            perMinute[(entry["at"]?.integer ?? 0) / 60, default: 0] += 1
+        }
+        #expect(!perMinute.isEmpty)
+        #expect(perMinute.values.allSatisfy { $0 <= 10 })
+    }
+
     @Test(
         "a killed process loses nothing that was acknowledged, and the job ends visibly",
         arguments: [Service.platform, .diagnostics, .keys, .providerKeys, .attestation, .simulatedTEE])

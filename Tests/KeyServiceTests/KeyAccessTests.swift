@@ -28,12 +28,16 @@ import Testing
 
     let fixture: Fixture
 
-    init() throws {
+    init() throws { try self.init(subjectClaim: "sub") }
+
+    /// - Parameter subjectClaim: which claim names callers.
+    init(subjectClaim: String) throws {
         let jwk = JWK(Self.key.publicKey).json
         let set: JSON = ["keys": [.object(jwk.object!.merging(["kid": "caller-key"]) { $1 })]]
         fixture = try Fixture(
             access: AccessTokens(
-                issuer: Self.issuer, audiences: [Self.audience], keys: AccessTokenKeys { set.canonical }))
+                issuer: Self.issuer, audiences: [Self.audience], subjectClaim: subjectClaim,
+                keys: AccessTokenKeys { set.canonical }))
     }
 
     static let user = "21dbd100-6940-42c2-9190-5d6cb909625b"
@@ -70,6 +74,24 @@ import Testing
         }
         let caller = fixture.auditFile.entries.last?["caller"]?.string
         #expect(caller == Digest(of: "\(Self.issuer) nobody").description, "no names in the audit log")
+    }
+
+    @Test("AC-146 nobody gets another's roles by a claim that issuers let callers choose")
+    func chosenNames() async throws {
+        await assign(Self.user, to: "alice")
+        #expect(await fixture.send(.get, "/keys", token: Self.token("alice")).status == 200)
+        let impostor = Self.token("mallory") { $0["oid"] = "alice" }
+        #expect(await fixture.send(.get, "/keys", token: impostor).status == 403)
+        let nameless = Self.token("mallory") { claims in
+            claims["sub"] = nil
+            claims["oid"] = "alice"
+        }
+        #expect(await fixture.send(.get, "/keys", token: nameless).status == 401)
+        // At Entra, where `sub` differs for each application, roles are assigned to the object id.
+        let entra = try KeyAccessTests(subjectClaim: "oid")
+        await entra.assign(Self.user, to: "alice")
+        #expect(await entra.fixture.send(.get, "/keys", token: impostor).status == 200)
+        #expect(await entra.fixture.send(.get, "/keys", token: Self.token("alice")).status == 401)
     }
 
     @Test("AC-139 a role holds in its scope, at once, and until it is taken away")

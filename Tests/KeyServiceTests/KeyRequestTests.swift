@@ -1,3 +1,4 @@
+import Audit
 import Encoding
 import Foundation
 import HTTPTypes
@@ -60,8 +61,13 @@ import Testing
             let answer = await fixture.send(.get, "/keys", token: String(repeating: "x", count: 40))
             #expect(answer.status == 401)
         }
-        #expect(fixture.auditFile.entries.count == 60)
+        #expect(fixture.auditFile.entries.count == 10)
         #expect(await fixture.send(.get, "/keys").status == 200)
+        for _ in 0..<20 { #expect(await fixture.send(.get, "/keys/none").status == 404) }
+        #expect(fixture.auditFile.entries.count == 31, "callers who are known have a line each")
+        try await fixture.vault.strangers.flush()
+        let last = fixture.auditFile.entries.last
+        #expect(last?["count"] == 90 && last?["code"] == "credential-invalid" && last?["event"] == "key.request")
     }
 
     @Test("AC-146 the release token releases and does nothing else")

@@ -54,7 +54,7 @@ extension ServerTests {
                 _ = try await client.snpCRL(product: "Milan", kind: .vcek, at: time)
                 Issue.record("a service that answers 429 gave a list")
             } catch {
-                #expect(error.code == .collateralInvalid && error.detail.contains("retry after \(time + 90)"))
+                #expect(error.code == .collateralUnavailable && error.detail.contains("retry after \(time + 90)"))
             }
             await transport.shutdown()
         }

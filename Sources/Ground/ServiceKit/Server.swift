@@ -35,62 +35,11 @@ package struct Readiness: Sendable {
     }
 }
 
-/// Where a server listens and with which certificate.
-package struct Listen: Sendable {
-    /// PEM files: certificate chain (leaf first) and private key.
-    package struct Identity: Sendable {
-        package var certificate: String
-        package var key: String
-    }
-
-    package var host: String
-    /// 0 asks for any free port.
-    package var port: Int
-    /// Nil without TLS, which `loopback` alone makes.
-    package private(set) var identity: Identity?
-    /// PEM file of the authorities of clients' certificates; nil to ask for none. A client may come without; a
-    /// certificate that is not good ends the connection.
-    package var clientAuthorities: String?
-    /// Gets the bound port as one line, atomically, once the server listens.
-    package var readyFile: String?
-
-    package init(host: String, port: Int, certificate: String, key: String, readyFile: String? = nil) {
-        self.host = host
-        self.port = port
-        identity = Identity(certificate: certificate, key: key)
-        self.readyFile = readyFile
-    }
-
-    /// Plain HTTP for the processes of this machine, or container group, alone: who shares its network is trusted.
-    package static func loopback(port: Int, readyFile: String? = nil) -> Listen {
-        Listen(port: port, readyFile: readyFile)
-    }
-
-    private init(port: Int, readyFile: String?) {
-        host = "127.0.0.1"
-        self.port = port
-        self.readyFile = readyFile
-    }
-
-    /// Reads the block `listen` and the member `ready`.
-    package init(_ configuration: inout Configuration) throws(ConfigurationError) {
-        self.init(
-            host: try configuration.string("listen.host", default: "127.0.0.1"),
-            port: try configuration.integer("listen.port", default: 0),
-            certificate: try configuration.path("listen.certificate"),
-            key: try configuration.path("listen.key"),
-            readyFile: try configuration.optionalPath("ready"))
-    }
-}
-
 /// An HTTPS server: TLS 1.3 only (or, for this machine alone, no TLS), HTTP/1.1 only, bounded in connections, idle time and header sizes.
 ///
-/// It answers `/health/live`, `/health/ready` (`/livez` and `/readyz` where orchestrators expect those) and `/metrics`
-/// itself and hands everything else to the handler.
+/// It answers `/health/live`, `/health/ready` (`/livez` and `/readyz` where orchestrators expect those) and, to those who
+/// may read them, `/metrics` itself and hands everything else to the handler.
 package struct Server: Sendable {
-    /// Connections beyond this wait in the kernel's queue.
-    package static let maximumConnections = 512
-
     private let handler: any RequestHandler
     private let listen: Listen
     private let log: Log
@@ -150,7 +99,8 @@ package struct Server: Sendable {
             responder: responder,
             server: try builder(),
             configuration: .init(
-                address: .hostname(listen.host, port: listen.port), serverName: nil, backlog: 256),
+                address: .hostname(listen.host, port: listen.port), serverName: nil, backlog: 256,
+                availableConnectionsDelegate: .maximum(listen.limits.connections, logger: quiet)),
             services: background,
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? listen.port
@@ -162,7 +112,12 @@ package struct Server: Sendable {
     }
 
     private func builder() throws -> HTTPServerBuilder {
-        let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(60)))
+        let connections = OpenConnections(maximum: listen.limits.connectionsPerClient)
+        let requestTime = listen.limits.requestTime
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionGuard(connections, requestTime: requestTime)],
+                idleTimeout: .seconds(60)))
         guard let identity = listen.identity else { return plain }
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificate).map { .certificate($0) },
@@ -217,6 +172,7 @@ package struct Server: Sendable {
             facts["status"] = readiness.isReady ? "ready" : "not-ready"
             return (.json(.object(facts), status: readiness.isReady ? 200 : 503), nil)
         case "/metrics":
+            if let refused = listen.metricsReaders.refuse(request) { return (refused, nil) }
             return (
                 ServerResponse(
                     status: 200, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -241,6 +197,8 @@ package struct Server: Sendable {
             }
         } catch let refusal as Refusal {
             throw refusal
+        } catch is ConnectionGuard.RequestTooSlow {
+            throw Refusal(.requestTimeout, "the request was not complete in time")
         } catch {
             throw Refusal(.requestMalformed, "the body ended early")
         }

@@ -64,7 +64,8 @@ package struct ServerRequest: Sendable {
 
     /// Reads the whole body.
     ///
-    /// - Throws: `too-large` beyond `maximumBytes`, `request-malformed` when the connection broke.
+    /// - Throws: `too-large` beyond `maximumBytes`, `request-malformed` when the connection broke, `request-timeout` when it
+    ///   took too long.
     package func body(maximumBytes: Int) async throws(Refusal) -> [UInt8] {
         try await load(maximumBytes)
     }

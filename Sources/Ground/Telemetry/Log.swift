@@ -9,7 +9,8 @@ import Synchronization
 /// A closed set: what is not here cannot be logged.
 package enum LogField: String, Sendable {
     case attempt, bytes, code, count, detail, grade, id, issuer, job, key, kind, measurement, method, microseconds
-    case model, outcome, party, policy, port, route, sequence, state, status, tcb, tee, tenant, token, unit, version
+    case model, omitted, outcome, party, policy, port, route, sequence, state, status, tcb, tee, tenant, token, unit,
+        version
 }
 
 /// A value that somebody decided may be seen by whoever reads logs.

@@ -9,19 +9,26 @@ package struct AccessTokens: Sendable {
 
     /// A token that was verified.
     package struct Verified: Sendable {
-        /// `sub`, or else `oid`.
+        /// The value of the issuer's subject claim.
         package var subject: String
         package var claims: [String: JSON]
     }
 
+    /// The claims that may name a caller: `sub` is unique and never given out again at every issuer (OpenID Connect Core
+    /// section 5.7); `oid` means something at Entra alone, and elsewhere may be a thing that callers choose.
+    package static let subjectClaims: Set<String> = ["sub", "oid"]
+
     /// The exact value of `iss`.
     package var issuer: String
+    /// Which of `subjectClaims` names callers; a token without it is refused.
+    package var subjectClaim: String
     /// What `aud` must be or contain: one of these.
     package var audiences: Set<String>
     private let keys: AccessTokenKeys
 
-    package init(issuer: String, audiences: Set<String>, keys: AccessTokenKeys) {
+    package init(issuer: String, audiences: Set<String>, subjectClaim: String = "sub", keys: AccessTokenKeys) {
         self.issuer = issuer
+        self.subjectClaim = subjectClaim
         self.audiences = audiences
         self.keys = keys
     }
@@ -44,7 +51,7 @@ package struct AccessTokens: Sendable {
         guard let expires = Self.time(claims["exp"]), time.seconds < expires + Self.leeway,
             Self.time(claims["nbf"]).map({ $0 <= time.seconds + Self.leeway }) ?? (claims["nbf"] == nil)
         else { throw invalid("it has ended, or has not begun") }
-        guard let subject = claims["sub"]?.string ?? claims["oid"]?.string else { throw invalid("it has no subject") }
+        guard let subject = claims[subjectClaim]?.string, !subject.isEmpty else { throw invalid("it has no subject") }
         return Verified(subject: subject, claims: claims)
     }
 

@@ -1,3 +1,4 @@
+package import Audit
 import Encoding
 
 /// One attestation endpoint: an issuer with keys, policies and policy signers of its own (attestation API reference,
@@ -10,13 +11,15 @@ package struct AttestationInstance: Sendable {
     package let revocations: RevocationPublisher
     package let results: ResultTokens
     package let access: AccessControl
+    /// What the audit log gets about callers without a credential.
+    package let strangers: StrangerRecords
     /// Whether attest calls need a bearer token too.
     package let attestNeedsToken: Bool
 
     package init(
         name: String, authority: AttestationAuthority, policies: InstancePolicies,
         distrust: DistrustBook, revocations: RevocationPublisher, results: ResultTokens, access: AccessControl,
-        attestNeedsToken: Bool = false
+        strangers: StrangerRecords, attestNeedsToken: Bool = false
     ) {
         self.name = name
         self.authority = authority
@@ -25,6 +28,7 @@ package struct AttestationInstance: Sendable {
         self.revocations = revocations
         self.results = results
         self.access = access
+        self.strangers = strangers
         self.attestNeedsToken = attestNeedsToken
     }
 }

@@ -19,6 +19,7 @@ package struct AttestationServer: Sendable {
     package let instances: [AttestationInstance]
     private let servers: [Server]
     private let store: any StateStore
+    private let strangers: StrangerRecords
     private let accessClient: Client?
 
     /// - Parameters:
@@ -47,6 +48,8 @@ package struct AttestationServer: Sendable {
             }
         self.store = store
         let audit = try AuditLog(path: configuration.state + "/audit.jsonl", clock: clock)
+        let strangers = StrangerRecords(audit, clock: clock)
+        self.strangers = strangers
         accessClient = try configuration.access.client()
         let access = try configuration.access.control(accessClient)
         var instances: [AttestationInstance] = []
@@ -68,18 +71,21 @@ package struct AttestationServer: Sendable {
                     issuer: settings.issuer,
                     AttestationAuthority.Dependencies(
                         anchors: anchors, collateral: collateral, keys: keys, policies: policies, distrust: distrust,
-                        audit: audit, clock: serviceClock, metrics: metrics, launches: launches,
+                        audit: audit, strangers: strangers, clock: serviceClock, metrics: metrics, launches: launches,
                         tokenAlgorithm: configuration.tokenAlgorithm, recording: recording)),
                 policies: policies, distrust: distrust,
                 revocations: RevocationPublisher(
                     issuer: settings.issuer, book: distrust, keys: keys, clock: serviceClock),
                 results: ResultTokens(issuer: settings.issuer, keys: keys, clock: serviceClock),
-                access: access, attestNeedsToken: configuration.access.attestNeedsToken)
+                access: access, strangers: strangers, attestNeedsToken: configuration.access.attestNeedsToken)
             instances.append(instance)
             servers.append(
                 Self.server(
                     instance, settings, configuration, log, metrics,
-                    KeyRotation(keys: keys, clock: serviceClock, log: log)))
+                    [
+                        KeyRotation(keys: keys, clock: serviceClock, log: log),
+                        StrangerCount(strangers: strangers, log: log),
+                    ]))
             log.info(
                 "issuer ready",
                 [.issuer: .configured(settings.issuer), .key: .identifier(keys.pin.description)])
@@ -102,16 +108,20 @@ package struct AttestationServer: Sendable {
     /// Serves until the surrounding task is cancelled; `onPort` is called for each instance with its bound port.
     package func run(onPort: @escaping @Sendable (_ instance: Int, _ port: Int) -> Void) async throws {
         try await Server.run(servers, onPort: onPort)
+        try await strangers.flush()
     }
 
     private func close() async {
+        // What cannot be written now is lost with its request ids; it was refused all the same.
+        try? await strangers.flush()
         try? store.close()
         await accessClient?.shutdown()
     }
 
     private static func server(
         _ instance: AttestationInstance, _ settings: InstanceConfiguration,
-        _ configuration: AttestationServiceConfiguration, _ log: Log, _ metrics: Metrics, _ rotation: KeyRotation
+        _ configuration: AttestationServiceConfiguration, _ log: Log, _ metrics: Metrics,
+        _ background: [any Service]
     ) -> Server {
         let folder = configuration.collateral
         let isFetched = configuration.collateralServices != nil
@@ -122,7 +132,7 @@ package struct AttestationServer: Sendable {
         var listen = configuration.listen
         listen.port = settings.port
         listen.readyFile = settings.readyFile
-        return Server(handler, listen: listen, log: log, metrics: metrics, background: [rotation])
+        return Server(handler, listen: listen, log: log, metrics: metrics, background: background)
     }
 
     /// Signing keys in a file, or in the state that several nodes share.
@@ -189,6 +199,23 @@ private struct KeyRotation: Service {
                     if try await keys.renew(at: try clock.now()) { log.info("signing keys were rotated") }
                 } catch {
                     log.error("signing keys cannot be rotated", [.code: .identifier(error.name)])
+                }
+            }
+        }
+    }
+}
+
+/// Writes down, a minute at a time, what was only counted of strangers.
+private struct StrangerCount: Service {
+    let strangers: StrangerRecords
+    let log: Log
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try await Task.sleep(for: .seconds(60))
+                do throws(Refusal) { try await strangers.flush() } catch {
+                    log.error("refusals that were counted cannot be written down", [.code: .identifier(error.name)])
                 }
             }
         }

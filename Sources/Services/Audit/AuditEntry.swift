@@ -29,6 +29,8 @@ package struct AuditEntry: Hashable, Sendable {
     /// What a claim should have been, and what it was; both public (key API reference, section 16).
     package var expected: String?
     package var seen: String?
+    /// How many decisions the line is about, where they were counted (`StrangerRecords`); nil for one.
+    package var count: Int64?
     /// Set by the log on lines of changes to state that is kept beside it.
     var isChange = false
 
@@ -66,6 +68,7 @@ package struct AuditEntry: Hashable, Sendable {
         for (name, value) in optional {
             if let value { members[name] = .string(AuditEntry.plain(value)) }
         }
+        if let count { members["count"] = .integer(count) }
         if isChange { members["change"] = true }
         return members
     }

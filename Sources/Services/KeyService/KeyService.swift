@@ -18,6 +18,7 @@ package import Telemetry
 package struct KeyService: Sendable {
     private let server: Server
     private let client: Client
+    private let strangers: StrangerRecords
 
     /// Opens everything that the service needs; it needs no other service to start (architecture rule 19).
     ///
@@ -76,6 +77,7 @@ package struct KeyService: Sendable {
         server = Server(
             vault, listen: configuration.listen, log: log, metrics: metrics, background: [KeySchedule(vault: vault)])
         self.client = client
+        strangers = vault.strangers
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -83,15 +85,21 @@ package struct KeyService: Sendable {
         do {
             try await server.run()
         } catch {
-            await client.shutdown()
+            await close()
             throw error
         }
+        await close()
+    }
+
+    private func close() async {
+        try? await strangers.flush()
         await client.shutdown()
     }
 
     /// Serves until the surrounding task is cancelled.
     package func run(onPort: @escaping @Sendable (Int) -> Void) async throws {
         try await server.run(onPort: onPort)
+        try await strangers.flush()
     }
 
     private static func fetch(with client: Client) -> AuthorityKeyCache.Fetch {
@@ -109,7 +117,7 @@ package struct KeyService: Sendable {
             access.keys.hasPrefix("https://")
             ? try Client(authorities: access.authorities, allowsTLS12: true) : nil
         return AccessTokens(
-            issuer: access.issuer, audiences: access.audiences,
+            issuer: access.issuer, audiences: access.audiences, subjectClaim: access.subjectClaim,
             keys: AccessTokenKeys(source: access.keys, client: client))
     }
 
@@ -153,6 +161,8 @@ private struct KeySchedule: Service {
         try? await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await vault.keepUp()
+                // What cannot be written stays counted.
+                try? await vault.strangers.flush()
                 try await Task.sleep(for: .seconds(60))
             }
         }

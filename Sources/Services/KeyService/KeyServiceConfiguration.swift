@@ -1,3 +1,4 @@
+import Access
 import AttestationToken
 package import Encoding
 package import ServiceKit
@@ -32,6 +33,8 @@ package struct KeyServiceConfiguration: Sendable {
     package struct Access: Sendable {
         package var issuer: String
         package var audiences: Set<String>
+        /// The claim that names callers, to whom roles are assigned: `sub`, or `oid` at Entra.
+        package var subjectClaim: String
         /// Path of a file with its JWK set, or the https URL of one.
         package var keys: String
         /// PEM file of the authorities of that URL's certificate; nil for the system's.
@@ -77,6 +80,10 @@ extension KeyServiceConfiguration.Access {
         let keys = try configuration.string("access.keys")
         self.keys = keys.hasPrefix("https://") ? keys : configuration.resolve(keys)
         authorities = try configuration.optionalPath("access.ca")
+        subjectClaim = try configuration.string("access.subjectClaim", default: "sub")
+        guard AccessTokens.subjectClaims.contains(subjectClaim) else {
+            throw ConfigurationError("access.subjectClaim is sub or oid")
+        }
         // Clients ask for the resource of the challenge, some with a slash after it.
         let audience = try configuration.string("access.audience", default: resource)
         audiences = [audience, audience.hasSuffix("/") ? String(audience.dropLast()) : audience + "/"]

@@ -9,6 +9,7 @@ import Unit
 /// The medical platform: an attested web API that stores records under the hospital's key and asks the diagnostics
 /// unit about images.
 package struct MedicalPlatformService: Sendable {
+    private let strangers: StrangerRecords
     private let server: Server
 
     /// Puts the service together.
@@ -27,7 +28,9 @@ package struct MedicalPlatformService: Sendable {
         let worker = DiagnosisWorker(
             runtime: runtime, tenants: tenants, store: store, peer: peer, audit: audit,
             model: (configuration.model, configuration.modelVersion))
-        let handler = PlatformHandler(runtime: runtime, tenants: tenants, audit: audit, worker: worker)
+        strangers = StrangerRecords(audit, clock: .system)
+        let handler = PlatformHandler(
+            runtime: runtime, tenants: tenants, audit: audit, strangers: strangers, worker: worker)
         server = Server(
             runtime.gateway(handler, audience: .people), listen: configuration.listen, log: log, metrics: metrics,
             background: [runtime.identity, worker])
@@ -35,6 +38,10 @@ package struct MedicalPlatformService: Sendable {
 
     /// Serves until SIGTERM or SIGINT.
     package func run() async throws {
-        try await server.run()
+        do { try await server.run() } catch {
+            try? await strangers.flush()
+            throw error
+        }
+        try? await strangers.flush()
     }
 }

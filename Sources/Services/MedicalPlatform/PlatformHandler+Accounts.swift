@@ -18,7 +18,7 @@ extension PlatformHandler {
         try signIns.admit(tenant: call.tenant, user: "")
         let enrolment = Digest(of: secret)
         guard try tenants.policy(of: call.tenant).policy.enrolment.contains(enrolment) else {
-            try await record("account-created", .refused, call, code: "login-invalid")
+            try await recordFailedLogin("account-created", call)
             throw Refusal(.loginInvalid, "the enrolment secret is not one that the hospital's policy names")
         }
         let records = try await tenants.records(of: call.tenant)
@@ -29,7 +29,7 @@ extension PlatformHandler {
             try writer.addAccount(user: user, passwordHash: hash, enrolment: enrolment, at: time)
             return StoredOutcome(status: 201, body: ["user": .string(user)])
         }
-        try await record("account-created", .allowed, call)
+        try await record("account-created", call)
         return .json(outcome.body, status: outcome.status)
     }
 
@@ -44,11 +44,11 @@ extension PlatformHandler {
         let records = try await tenants.records(of: call.tenant)
         let account = try await records.read { reader throws(Refusal) in try reader.account(user: user) }
         guard try await passwords.matches(password, account?.passwordHash) else {
-            try await record("session-begun", .refused, call, code: "login-invalid")
+            try await recordFailedLogin("session-begun", call)
             throw Refusal(.loginInvalid, "user or password is wrong")
         }
         signIns.succeeded(tenant: call.tenant, user: user)
-        try await record("session-begun", .allowed, call)
+        try await record("session-begun", call)
         let session = try sessions.begin(tenant: call.tenant, user: user, at: call.time)
         return .json(
             [

@@ -14,7 +14,7 @@ extension PlatformHandler {
             let id = try writer.addPatient(details, at: time)
             return StoredOutcome(status: 201, body: ["id": .string(id.description)])
         }
-        try await record("patient-written", .allowed, call)
+        try await record("patient-written", call)
         return .json(outcome.body, status: outcome.status)
     }
 
@@ -49,7 +49,7 @@ extension PlatformHandler {
                 status: 201,
                 body: ["study": .string(made.study.description), "upload": .string(made.upload.description)])
         }
-        try await record("study-written", .allowed, call)
+        try await record("study-written", call)
         return .json(outcome.body, status: outcome.status)
     }
 
@@ -102,7 +102,7 @@ extension PlatformHandler {
                 at: time)
             return StoredOutcome(status: 202, body: ["job": .string(job.description)])
         }
-        try await record("image-accepted", .allowed, call)
+        try await record("image-accepted", call)
         worker.wake()
         return .json(outcome.body, status: outcome.status)
     }

@@ -13,6 +13,7 @@ struct PlatformHandler: InnerHandler {
     let runtime: UnitRuntime
     let tenants: Tenants
     let audit: AuditLog
+    let strangers: StrangerRecords
     let worker: DiagnosisWorker
     let sessions = Sessions()
     let passwords = Passwords()
@@ -118,10 +119,14 @@ struct PlatformHandler: InnerHandler {
         return id
     }
 
-    func record(
-        _ event: String, _ outcome: AuditEntry.Outcome, _ call: Call, code: String? = nil
-    ) async throws(Refusal) {
-        try await audit.record(
-            AuditEntry(event: event, outcome: outcome, id: call.id, code: code, party: call.tenant))
+    /// Of somebody who is signed in.
+    func record(_ event: String, _ call: Call) async throws(Refusal) {
+        try await audit.record(AuditEntry(event: event, outcome: .allowed, id: call.id, party: call.tenant))
+    }
+
+    /// Of somebody who wanted to be: attempts that go on must not fill the disk (AC-161).
+    func recordFailedLogin(_ event: String, _ call: Call) async throws(Refusal) {
+        try await strangers.record(
+            AuditEntry(event: event, outcome: .refused, id: call.id, code: "login-invalid", party: call.tenant))
     }
 }

@@ -72,6 +72,7 @@ package struct ChannelGateway: RequestHandler {
     private let allowedOrigins: Set<String>
     private let authorities: AuthoritySet
     private let handler: any InnerHandler
+    private let refusalLines = LineLimit()
     private let log: Log
     private let metrics: Metrics
 
@@ -115,7 +116,11 @@ package struct ChannelGateway: RequestHandler {
         } catch {
             metrics.count(
                 "refusals_total", "Requests refused outside the channel", ["code": .identifier(error.code.name)])
-            log.info("refused", [.code: .identifier(error.name), .id: .identifier(request.id)])
+            if let omitted = refusalLines.admit() {
+                log.info(
+                    "refused",
+                    [.code: .identifier(error.name), .id: .identifier(request.id), .omitted: .number(omitted)])
+            }
             response = .problem(error, id: request.id)
             if error.code == .reattestationRequired {
                 // RFC 9458 section 5.3: the problem type by which any client knows that it needs another key.
@@ -220,7 +225,11 @@ package struct ChannelGateway: RequestHandler {
                 to: InnerRequest(id: id, request: incoming.request, sender: sender, suite: incoming.exchange.suite))
         } catch {
             metrics.count("inner_refusals_total", "Sealed requests refused", ["code": .identifier(error.code.name)])
-            log.info("refused inside the channel", [.code: .identifier(error.name), .id: .identifier(id)])
+            if let omitted = refusalLines.admit() {
+                log.info(
+                    "refused inside the channel",
+                    [.code: .identifier(error.name), .id: .identifier(id), .omitted: .number(omitted)])
+            }
             inner = .problem(error, id: id)
         }
         let sealed = try incoming.answer(

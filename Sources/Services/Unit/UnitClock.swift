@@ -13,9 +13,13 @@ package final class UnitClock: Sendable {
         self.clock = clock
     }
 
-    /// Remembers the issue time of a token that was verified.
+    /// Remembers the issue time of a token that was verified; of one ahead of the host's clock, no more than `tolerance`.
+    ///
+    /// Verification takes times up to `tolerance` ahead of `now()`. Without the bound an issuer could push `now()` with
+    /// each of its tokens, until the unit trusted its own clock no more and refused every tenant for one that lies.
     package func witness(_ issuedAt: Timestamp) {
-        newest.withLock { $0 = max($0, issuedAt) }
+        let bound = clock.now() + UnitClock.tolerance
+        newest.withLock { $0 = max($0, min(issuedAt, bound)) }
     }
 
     /// The present time.

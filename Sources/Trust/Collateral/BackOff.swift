@@ -12,8 +12,11 @@ struct BackOff: Hashable, Sendable {
 
     private var failures: Int64 = 0
     private(set) var notBefore = Timestamp(seconds: .min)
+    /// Whether the last failure was the service's own: asking later may help, whatever the answer will be.
+    private(set) var isOutage = false
 
-    mutating func fail(at now: Timestamp, asked: Timestamp? = nil) {
+    mutating func fail(at now: Timestamp, asked: Timestamp? = nil, isOutage: Bool) {
+        self.isOutage = isOutage
         if let asked {
             notBefore = max(notBefore, min(max(asked, now + 1), now + Self.longestAsked))
         } else if notBefore <= now {

@@ -23,24 +23,29 @@ extension CollateralClient {
         _ transport: any CollateralTransport
     ) async throws(Refusal) -> Held {
         let name = "\(request.what) for \(request.platform)"
-        if let pause = pause(request, route), pause > clock.now() {
-            throw Refusal(.collateralInvalid, "\(name): \(route.service) failed before; retry after \(pause)")
+        if let pause = pause(request, route), pause.notBefore > clock.now() {
+            throw Refusal(
+                pause.isOutage ? .collateralUnavailable : .collateralInvalid,
+                "\(name): \(route.service) failed before; retry after \(pause.notBefore)")
         }
         // Before asking, since a service that limits its answers should not be asked for what cannot be proven.
         let issuers = route.bringsIssuers ? nil : try await issuers(of: request)
         let response: CollateralResponse
         do throws(Refusal) { response = try await transport.get(route.url) } catch {
-            let pause = fail(nil, route)
-            throw Refusal(.collateralInvalid, "\(name): \(error.detail); retry after \(pause)")
+            let pause = fail(nil, route, isOutage: true)
+            throw Refusal(.collateralUnavailable, "\(name): \(error.detail); retry after \(pause)")
         }
         let now = clock.now()
         guard response.status == 200 else {
             // These two speak for the whole service, others for the item.
             let isBusy = response.status == 429 || response.status == 503
+            let isOutage = isBusy || response.status == 408 || response.status >= 500
             let pause = fail(
-                isBusy ? nil : request, route, asked: BackOff.retryAfter(response.headers["retry-after"], at: now))
+                isBusy ? nil : request, route, asked: BackOff.retryAfter(response.headers["retry-after"], at: now),
+                isOutage: isOutage)
             throw Refusal(
-                .collateralInvalid, "\(name): \(route.service) answered \(response.status); retry after \(pause)")
+                isOutage ? .collateralUnavailable : .collateralInvalid,
+                "\(name): \(route.service) answered \(response.status); retry after \(pause)")
         }
         do throws(Refusal) {
             let answer = try CollateralAnswer(request, response)
@@ -56,7 +61,7 @@ extension CollateralClient {
             succeed(request, route)
             return Held(proven: proven, fetched: now, attempted: now)
         } catch {
-            let pause = fail(request, route)
+            let pause = fail(request, route, isOutage: false)
             throw Refusal(
                 .collateralInvalid,
                 "\(name): what \(route.service) answered is refused: \(error.detail); "
@@ -90,24 +95,27 @@ extension CollateralClient {
     }
 
     /// Until when the service, or this item of it, is left alone; nil when nothing failed.
-    private func pause(_ request: CollateralRequest, _ route: CollateralServices.Route) -> Timestamp? {
+    private func pause(_ request: CollateralRequest, _ route: CollateralServices.Route) -> BackOff? {
         let key = CollateralClient.key(request, route)
         return state.withLock { state in
-            [state.serviceBackOff[route.service], state.itemBackOff[key]].compactMap { $0?.notBefore }.max()
+            [state.serviceBackOff[route.service], state.itemBackOff[key]].compactMap(\.self)
+                .max { $0.notBefore < $1.notBefore }
         }
     }
 
     /// Notes a failure, and returns when it makes sense to ask again.
     ///
-    /// - Parameter request: the item that failed; nil for the whole service.
+    /// - Parameters:
+    ///   - request: the item that failed; nil for the whole service.
+    ///   - isOutage: whether the service failed, and not what it has of the item.
     private func fail(
-        _ request: CollateralRequest?, _ route: CollateralServices.Route, asked: Timestamp? = nil
+        _ request: CollateralRequest?, _ route: CollateralServices.Route, asked: Timestamp? = nil, isOutage: Bool
     ) -> Timestamp {
         let now = clock.now()
         let key = request.map { CollateralClient.key($0, route) }
         return state.withLock { state in
             var backOff = (key.map { state.itemBackOff[$0] } ?? state.serviceBackOff[route.service]) ?? BackOff()
-            backOff.fail(at: now, asked: asked)
+            backOff.fail(at: now, asked: asked, isOutage: isOutage)
             if let key { state.itemBackOff.set(key, backOff) } else { state.serviceBackOff[route.service] = backOff }
             return backOff.notBefore
         }

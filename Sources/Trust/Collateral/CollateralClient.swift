@@ -92,7 +92,7 @@ package final class CollateralClient: CollateralSource {
 extension CollateralClient {
     /// An item that holds at `time`.
     ///
-    /// - Throws: `collateral-invalid`.
+    /// - Throws: `collateral-invalid`; `collateral-unavailable` while who publishes it does not answer.
     func item(_ request: CollateralRequest, at time: Timestamp) async throws(Refusal) -> CollateralItem.Proven {
         let now = clock.now()
         if let held = heldItem(request), held.proven.publication.isCurrent(at: time) {
@@ -101,7 +101,7 @@ extension CollateralClient {
             return held.proven
         }
         guard let task = begin(request) else {
-            throw Refusal(.collateralInvalid, "\(request.what): too much collateral is being fetched; ask again")
+            throw Refusal(.collateralUnavailable, "\(request.what): too much collateral is being fetched; ask again")
         }
         let outcome = await task.value
         guard let held = outcome.held else { throw outcome.problem ?? CollateralClient.nobody(request) }

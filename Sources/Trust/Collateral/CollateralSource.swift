@@ -18,7 +18,7 @@ public protocol CollateralSource: Sendable {
     ///   - fmspc: the six bytes from the PCK certificate.
     ///   - ca: `processor` or `platform`, the intermediate that issued the PCK certificate.
     ///   - time: the moment for which evidence is judged.
-    /// - Throws: `Refusal` `collateral-invalid` when there is none.
+    /// - Throws: `Refusal` `collateral-invalid` when there is none; `collateral-unavailable` when nobody can say.
     func dcap(tee: TEE, fmspc: [UInt8], ca: String, at time: Timestamp) async throws(Refusal) -> DCAPCollateral
 
     /// The VCEK of one chip at one TCB with its issuers and the revocation list.
@@ -26,7 +26,8 @@ public protocol CollateralSource: Sendable {
     /// - Parameters:
     ///   - chipID: CHIP_ID of the report; bytes beyond the product's hardware id are zero.
     ///   - tcb: REPORTED_TCB, from which the chip derives the key.
-    /// - Throws: `Refusal` `collateral-invalid` when there is none, and for a chip id that is masked.
+    /// - Throws: `Refusal` `collateral-invalid` when there is none, and for a chip id that is masked;
+    ///   `collateral-unavailable` when nobody can say.
     func snp(
         product: SNPProduct, chipID: [UInt8], tcb: SNPTCBVersion, at time: Timestamp
     ) async throws(Refusal) -> SNPCollateral

@@ -54,6 +54,8 @@ extension RefusalCode {
     public static let tcbNotAccepted = RefusalCode("tcb-not-accepted", status: 403)
     public static let tcbInconsistent = RefusalCode("tcb-inconsistent", status: 403)
     public static let collateralInvalid = RefusalCode("collateral-invalid", status: 403)
+    /// The service that publishes it does not answer: evidence is neither accepted nor refused for good (AC-162).
+    public static let collateralUnavailable = RefusalCode("collateral-unavailable", status: 503)
     public static let certificateRevoked = RefusalCode("certificate-revoked", status: 403)
     public static let qeIdentity = RefusalCode("qe-identity", status: 403)
     public static let bindingMismatch = RefusalCode("binding-mismatch", status: 403)
@@ -127,6 +129,8 @@ extension RefusalCode {
     public static let requestMalformed = RefusalCode("request-malformed", status: 400)
     public static let notFound = RefusalCode("not-found", status: 404)
     public static let conflict = RefusalCode("conflict", status: 409)
+    /// A request that was not complete in time (AC-158).
+    public static let requestTimeout = RefusalCode("request-timeout", status: 408)
     public static let tooLarge = RefusalCode("too-large", status: 413)
     public static let tooMany = RefusalCode("too-many", status: 429)
     public static let notReady = RefusalCode("not-ready", status: 503)

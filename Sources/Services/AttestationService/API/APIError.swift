@@ -36,7 +36,9 @@ package struct APIError: Error, Hashable, Sendable {
         case .tooLarge: self.init(status: 413, code: .tooLarge, refusal: refusal)
         case .tooMany: self.init(status: 429, code: .tooMany, refusal: refusal)
         case .notFound: self.init(status: 404, code: .notFound, refusal: refusal)
-        case .timeUntrusted, .auditUnavailable, .notReady, .stateRollback, .issuerKeysUnavailable:
+        case .requestTimeout: self.init(status: 408, code: .invalidParameter, refusal: refusal)
+        case .timeUntrusted, .auditUnavailable, .notReady, .stateRollback, .issuerKeysUnavailable,
+            .collateralUnavailable:
             self.init(status: 503, code: .unavailable, refusal: refusal)
         default: self.init(status: 400, code: .invalidParameter, refusal: refusal)
         }

@@ -8,7 +8,7 @@ import ServiceKit
 /// Policies and policy signers over HTTP (attestation API reference, sections 5, 6 and 8).
 extension AttestationHandler {
     /// Answers a route that needs a role. A change is in the audit log before this returns, and so is every refusal but
-    /// those of strangers beyond a rate.
+    /// those of strangers that are counted.
     func administer(_ route: AttestationRoute.Administration, _ request: ServerRequest) async -> ServerResponse {
         var entry = AuditEntry(
             event: route.event, outcome: .allowed, id: request.id, key: "\(instance.name)\(route.path)")
@@ -22,11 +22,13 @@ extension AttestationHandler {
         } catch {
             entry.outcome = .refused
             entry.code = error.refusal.name
-            // Strangers must not fill the disk: beyond a rate their refusals are only counted (AC-161).
-            let isRecorded = !isStranger || strangers.wait("") == nil
-            do throws(Refusal) { if isRecorded { try await instance.policies.audit.record(entry) } } catch {
-                return Self.error(APIError(error))
-            }
+            do throws(Refusal) {
+                if isStranger {
+                    try await instance.strangers.record(entry)
+                } else {
+                    try await instance.policies.audit.record(entry)
+                }
+            } catch { return Self.error(APIError(error)) }
             return Self.error(error)
         }
     }
@@ -60,7 +62,7 @@ extension AttestationHandler {
         }
         let policies = instance.policies
         switch route {
-        case .policy(let type): return try sign(["x-ms-policy": .string(try await policies.token(type))])
+        case .policy(let type): return try await sign(["x-ms-policy": .string(try await policies.token(type))])
         case .setPolicy(let type):
             let token = try PolicyToken(try await text(request))
             var claims: [String: JSON] = [
@@ -68,22 +70,22 @@ extension AttestationHandler {
             ]
             if let signer = token.signer { claims["x-ms-policy-signer"] = signer.jwk }
             // Signed before the change takes effect: a key or clock that fails must not leave a change unanswered.
-            let reply = try sign(claims)
+            let reply = try await sign(claims)
             try await policies.set(type, token: token, allowsPlainText: isPreview, entry: entry)
             return reply
         case .resetPolicy(let type):
             let token = try PolicyToken(try await text(request))
-            let reply = try sign(["x-ms-policy-result": "Removed"])
+            let reply = try await sign(["x-ms-policy-result": "Removed"])
             try await policies.reset(type, token: token, entry: entry)
             return reply
         case .certificates:
-            return try sign(["x-ms-policy-certificates": ["keys": .array(try await policies.signers())]])
+            return try await sign(["x-ms-policy-certificates": ["keys": .array(try await policies.signers())]])
         case .changeCertificate(let change):
             let member = change == .add ? "policyCertificateToAdd" : "policyCertificateToRemove"
             let token = try PolicyToken(try await text(request, member: member))
             let certificate = try token.policyCertificate(allowsPreviewNames: isPreview)
             let result: JSON = change == .add ? "IsPresent" : "IsAbsent"
-            let reply = try sign([
+            let reply = try await sign([
                 "x-ms-certificate-thumbprint": .string(certificate.thumbprint),
                 // The name on the wire, and the one in the newest API definition.
                 "x-ms-policycertificates-result": result, "x-ms-certificate-result": result,
@@ -134,8 +136,8 @@ extension AttestationHandler {
         return try PolicyToken.text(ofBody: body, member: member)
     }
 
-    private func sign(_ claims: [String: JSON]) throws(APIError) -> JSON {
-        do throws(Refusal) { return ["token": .string(try instance.results.sign(claims))] } catch {
+    private func sign(_ claims: [String: JSON]) async throws(APIError) -> JSON {
+        do throws(Refusal) { return ["token": .string(try await instance.results.sign(claims))] } catch {
             throw APIError(error)
         }
     }

@@ -13,6 +13,8 @@ package struct AttestationHandler: RequestHandler {
     static let previewVersion = "2018-09-01-preview"
     /// Attest calls that are worked on at the same time; more are answered with 429.
     package static let maximumCalls = 64
+    /// Seconds after which to ask again where something that this service needs does not answer.
+    static let retryAfterOutage = "10"
     /// The value of `x-ms-maa-service-version`.
     static let serviceVersion = "cloister-1"
 
@@ -22,8 +24,6 @@ package struct AttestationHandler: RequestHandler {
     private let isCollateralThere: @Sendable () -> Bool
     private let calls = CallLimit(maximum: AttestationHandler.maximumCalls)
     private let clients: ClientLimits
-    /// Refusals of callers without a credential that are written down: one a second, after the first sixty.
-    let strangers: ClientLimits
 
     /// - Parameters:
     ///   - allowedOrigins: web origins whose pages may call.
@@ -38,7 +38,6 @@ package struct AttestationHandler: RequestHandler {
         self.instance = instance
         crossOrigin = CrossOrigin(origins: allowedOrigins)
         clients = ClientLimits(perSecond: Double(requestsPerSecond), burst: Double(requestsPerSecond) * 2, now: now)
-        strangers = ClientLimits(perSecond: 1, burst: 60, now: now)
         self.isCollateralThere = isCollateralThere
     }
 
@@ -54,7 +53,7 @@ package struct AttestationHandler: RequestHandler {
     }
 
     private func answer(_ route: AttestationRoute?, _ request: ServerRequest) async -> ServerResponse {
-        if let seconds = clients.wait(request.client ?? "") {
+        if let seconds = clients.wait(ClientNetwork(request.client)) {
             return Self.busy("too many requests of one client; try again later", retryAfter: seconds)
         }
         switch route {
@@ -115,16 +114,17 @@ extension AttestationHandler {
     }
 
     private func attest(_ type: AttestationType, _ request: ServerRequest) async -> ServerResponse {
+        var caller: String?
         if instance.attestNeedsToken {
             do throws(APIError) {
-                _ = try await authorize(request, path: "/attest/\(type.rawValue)", role: .reader)
-            } catch { return Self.error(error) }
+                caller = try await authorize(request, path: "/attest/\(type.rawValue)", role: .reader).name
+            } catch { return await refuse(type, error, request) }
         }
         let body: [UInt8]
         do throws(Refusal) {
             _ = try Self.version(of: request)
             body = try await request.body(maximumBytes: AttestationAuthority.maximumBodyBytes)
-        } catch { return await refuse(type, error, request) }
+        } catch { return await refuse(type, APIError(error), request, caller: caller) }
         // Only now: a client that sends its body byte by byte must not take a place (AC-158).
         guard let slot = calls.enter() else {
             // Not written down: nothing was decided, and a flood must not fill the audit log.
@@ -132,7 +132,7 @@ extension AttestationHandler {
         }
         defer { slot.leave() }
         do throws(APIError) {
-            let issued = try await authority.attest(type, body: body, id: request.id)
+            let issued = try await authority.attest(type, body: body, id: request.id, caller: caller)
             return Self.json(issued.reply)
         } catch { return Self.error(error) }
     }
@@ -150,11 +150,11 @@ extension AttestationHandler {
 
     /// Refuses before the evidence is looked at; written down all the same.
     private func refuse(
-        _ type: AttestationType, _ refusal: Refusal, _ request: ServerRequest
+        _ type: AttestationType, _ error: APIError, _ request: ServerRequest, caller: String? = nil
     ) async -> ServerResponse {
         do throws(Refusal) {
-            try await authority.recordRefusal(refusal, of: type, id: request.id)
-            return Self.error(APIError(refusal))
+            try await authority.recordRefusal(error.refusal, of: type, id: request.id, caller: caller)
+            return Self.error(error)
         } catch { return Self.error(APIError(error)) }
     }
 
@@ -171,6 +171,7 @@ extension AttestationHandler {
     static func error(_ error: APIError) -> ServerResponse {
         var response = json(error.body, status: error.status)
         response.headers[.cloisterRefusal] = error.refusal.name
+        if error.status == 503 { response.headers[.retryAfter] = Self.retryAfterOutage }
         return response
     }
 }

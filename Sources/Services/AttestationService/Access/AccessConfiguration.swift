@@ -60,8 +60,8 @@ extension AccessConfiguration {
     func control(_ client: Client?) throws(Refusal) -> AccessControl {
         var contributor: String?
         var reader: String?
-        if let contributorToken { contributor = try AccessControl.token(file: contributorToken) }
-        if let readerToken { reader = try AccessControl.token(file: readerToken) }
+        if let contributorToken { contributor = try TokenFile.read(contributorToken) }
+        if let readerToken { reader = try TokenFile.read(readerToken) }
         return try AccessControl(
             contributorToken: contributor, readerToken: reader, issuer: issuer.map { Self.issuer($0, client) })
     }

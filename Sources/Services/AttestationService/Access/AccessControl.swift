@@ -3,12 +3,6 @@ package import Encoding
 import HTTPTypes
 package import ServiceKit
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// What a caller may do with policies and policy signers.
 package enum AccessRole: Int, Comparable, Sendable {
     /// Read them.
@@ -82,21 +76,5 @@ package struct AccessControl: Sendable {
         if let found { return found }
         guard let issuer else { throw Refusal(.credentialInvalid, "the bearer token is not known here") }
         return try await issuer.caller(token, at: time)
-    }
-
-    /// Reads a file with one bearer token, of mode 0600.
-    ///
-    /// - Throws: `insecure-configuration` when it is missing or others can read it (AC-148).
-    package static func token(file path: String) throws(Refusal) -> String {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            let mode = attributes[.posixPermissions] as? Int
-        else { throw Refusal(.insecureConfiguration, "a file with a bearer token is missing") }
-        guard mode & 0o077 == 0 else {
-            throw Refusal(.insecureConfiguration, "a bearer token can be read by others: its file must have mode 0600")
-        }
-        do throws(AtomicFile.Failure) {
-            let bytes = try AtomicFile.read(path, maximumBytes: 4_096)
-            return String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }
-        } catch { throw Refusal(.insecureConfiguration, "a file with a bearer token cannot be read") }
     }
 }

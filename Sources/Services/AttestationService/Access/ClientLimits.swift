@@ -1,8 +1,9 @@
+import ServiceKit
 import Synchronization
 
-/// How many requests each client may make: a bucket of tokens for every address.
+/// How many requests each client may make: a bucket of tokens for every network (`ClientNetwork`).
 final class ClientLimits: Sendable {
-    /// Most addresses that are remembered; then all start anew, which only ever lets more through.
+    /// Most clients that are remembered; then all start anew, which only ever lets more through.
     static let maximumClients = 10_000
 
     private struct Bucket {
@@ -13,7 +14,7 @@ final class ClientLimits: Sendable {
     private let perSecond: Double
     private let burst: Double
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let buckets = Mutex<[String: Bucket]>([:])
+    private let buckets = Mutex<[ClientNetwork: Bucket]>([:])
 
     /// - Parameter perSecond: requests a second that go on; 0 for no limit.
     init(perSecond: Double, burst: Double, now: @escaping @Sendable () -> ContinuousClock.Instant) {
@@ -23,7 +24,7 @@ final class ClientLimits: Sendable {
     }
 
     /// Nil for a request that may go on; otherwise whole seconds until the next one may.
-    func wait(_ client: String) -> Int? {
+    func wait(_ client: ClientNetwork) -> Int? {
         guard perSecond > 0 else { return nil }
         let now = now()
         return buckets.withLock { buckets in

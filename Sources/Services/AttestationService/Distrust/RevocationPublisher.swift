@@ -31,6 +31,7 @@ package final class RevocationPublisher: Sendable {
             return last.compact
         }
         let list = try await book.list(issuer: issuer, at: now)
+        try await keys.requireCurrent(at: now)
         let signer = try keys.signer("ES256")
         let compact = try list.sign(with: signer.key, keyID: signer.keyID)
         last.withLock { $0 = (list, compact) }

@@ -21,6 +21,7 @@ package final class AttestationAuthority: Sendable {
         package var policies: InstancePolicies
         package var distrust: DistrustBook
         package var audit: AuditLog
+        package var strangers: StrangerRecords
         package var clock: ServiceClock
         package var randomness: Randomness
         package var metrics: Metrics
@@ -32,7 +33,8 @@ package final class AttestationAuthority: Sendable {
 
         package init(
             anchors: TrustAnchors, collateral: any CollateralSource, keys: SigningKeyStore, policies: InstancePolicies,
-            distrust: DistrustBook, audit: AuditLog, clock: ServiceClock, randomness: Randomness = .system,
+            distrust: DistrustBook, audit: AuditLog, strangers: StrangerRecords, clock: ServiceClock,
+            randomness: Randomness = .system,
             metrics: Metrics, launches: LaunchAcceptance = .none, tokenAlgorithm: String = "RS256",
             recording: Recording? = nil
         ) {
@@ -42,6 +44,7 @@ package final class AttestationAuthority: Sendable {
             self.policies = policies
             self.distrust = distrust
             self.audit = audit
+            self.strangers = strangers
             self.clock = clock
             self.randomness = randomness
             self.metrics = metrics
@@ -102,14 +105,19 @@ package final class AttestationAuthority: Sendable {
 
     /// Answers one attest call; its outcome is in the audit log before this returns.
     ///
-    /// - Parameter id: the request id, which the audit event carries too.
+    /// - Parameters:
+    ///   - id: the request id, which the audit event carries too.
+    ///   - caller: who asks, as the audit log names it; nil for a stranger. Strangers' refusals and challenges may be
+    ///     counted instead of written (AC-161); whatever is accepted has a line of its own.
     /// - Throws: `APIError`, with `audit-unavailable` when the outcome cannot be written down: then nothing was issued.
-    package func attest(_ type: AttestationType, body: [UInt8], id: String) async throws(APIError) -> Issued {
+    package func attest(
+        _ type: AttestationType, body: [UInt8], id: String, caller: String? = nil
+    ) async throws(APIError) -> Issued {
         let outcome: Result<Outcome, APIError>
         do throws(APIError) { outcome = .success(try await judge(type, body: body)) } catch {
             outcome = .failure(error)
         }
-        var entry = AuditEntry(event: "attest", outcome: .allowed, id: id)
+        var entry = AuditEntry(event: "attest", outcome: .allowed, id: id, caller: caller)
         switch outcome {
         case .success(let success):
             entry.event = success.issued.event
@@ -120,27 +128,33 @@ package final class AttestationAuthority: Sendable {
             entry.outcome = .refused
             entry.code = error.refusal.name
         }
-        count(type, entry)
-        do throws(Refusal) { try await dependencies.audit.record(entry) } catch { throw APIError(error) }
+        do throws(Refusal) { try await write(type, entry) } catch { throw APIError(error) }
         return try outcome.get().issued
     }
 
     /// Writes a request that was refused before its evidence was looked at.
     ///
     /// - Throws: `audit-unavailable`.
-    package func recordRefusal(_ refusal: Refusal, of type: AttestationType, id: String) async throws(Refusal) {
-        let entry = AuditEntry(event: "attest", outcome: .refused, id: id, code: refusal.name)
-        count(type, entry)
-        try await dependencies.audit.record(entry)
+    package func recordRefusal(
+        _ refusal: Refusal, of type: AttestationType, id: String, caller: String? = nil
+    ) async throws(Refusal) {
+        try await write(
+            type, AuditEntry(event: "attest", outcome: .refused, id: id, code: refusal.name, caller: caller))
     }
 
-    private func count(_ type: AttestationType, _ entry: AuditEntry) {
+    private func write(_ type: AttestationType, _ entry: AuditEntry) async throws(Refusal) {
         dependencies.metrics.count(
             "attestation_verdicts_total", "Attest calls by type and verdict",
             [
                 "type": .identifier(type.rawValue), "outcome": .identifier(entry.outcome.rawValue),
                 "code": .identifier(entry.code ?? "none"),
             ])
+        // A token is what evidence was accepted for; all else is a refusal or a challenge.
+        if entry.caller == nil, entry.token == nil {
+            try await dependencies.strangers.record(entry)
+        } else {
+            try await dependencies.audit.record(entry)
+        }
     }
 }
 
@@ -216,6 +230,7 @@ extension AttestationAuthority {
             "attestation_tcb_total", "Accepted evidence by type and TCB status",
             ["type": .identifier(type.rawValue), "tcb": .identifier(evidence.tcbStatus ?? "none")])
         let applied = try await policy(type, draft: request.draftPolicy)
+        do throws(Refusal) { try await dependencies.keys.requireCurrent(at: time) } catch { throw APIError(error) }
         let token = try tokens.issue(type, request, evidence, under: applied, at: time)
         guard !token.isDraft else { return token }
         // No token leaves before it can be revoked.

@@ -12,11 +12,11 @@ struct PolicyProperties {
     private var requiredRegisters: Int64 = 0
 
     /// Azure allows a year. Here a token ends before its key leaves the published list, after a day.
-    private static let maximumMinutes = SigningKeyRing.retention / 60
+    private static let maximumMinutes = SigningKeyRing.longestToken / 60
 
     /// - Throws: `policy-invalid` for a property or value that is not honoured.
     init(_ properties: [AppraisalClaim], type: AttestationType) throws(Refusal) {
-        if type == .tpm { lifetime = SigningKeyRing.retention }
+        if type == .tpm { lifetime = SigningKeyRing.longestToken }
         for property in properties {
             switch (property.type, property.value, type) {
             case (TCBBaseline.property, _, _) where TCBBaseline.isHonoured(property): break

@@ -18,9 +18,10 @@ package struct ResultTokens: Sendable {
 
     /// A token with these claims beside issuer and times; always RS256, which every SDK verifies.
     ///
-    /// - Throws: `time-untrusted`; `not-ready` when the key cannot sign.
-    package func sign(_ claims: [String: JSON]) throws(Refusal) -> String {
+    /// - Throws: `time-untrusted`; `not-ready` when the key cannot sign, or shared state does not answer.
+    package func sign(_ claims: [String: JSON]) async throws(Refusal) -> String {
         let time = try clock.now()
+        try await keys.requireCurrent(at: time)
         let signer = try keys.signer("RS256")
         var claims = claims
         claims["iss"] = .string(issuer)

@@ -13,8 +13,11 @@ struct SigningKeyRing: Sendable {
     /// Seconds for which a new key is published before it signs, so that relying parties know it from lists that they
     /// fetched before.
     static let publication: Int64 = 86_400
-    /// Seconds for which a retired key stays published, and so the longest life of any token: a day.
-    static let retention: Int64 = 86_400
+    /// Seconds of the longest life of any token: a day.
+    static let longestToken: Int64 = 86_400
+    /// Seconds for which a retired key stays published: until the last token has ended that any node signed with it, one
+    /// whose clock is behind and that had not heard yet.
+    static let retention = longestToken + SigningKeyStore.currency + IssuedToken.leeway
     /// What is offered, with the SDKs' own algorithm first.
     static let algorithms = ["RS256", "ES256", "ES384"]
 

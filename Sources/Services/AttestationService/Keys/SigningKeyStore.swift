@@ -38,10 +38,15 @@ package final class SigningKeyStore: Sendable {
         }
     }
 
+    /// Seconds for which a node signs without comparing its ring with the shared one.
+    package static let currency: Int64 = 60
+
     /// The file; unused where the ring is shared.
     private let path: String
     private let shared: SharedKeyRing?
     private let state: Mutex<State>
+    /// When the shared ring was last compared; nil before the first time.
+    private let compared = Mutex<Timestamp?>(nil)
 
     /// Reads the ring from `folder`, or makes a new one there; rotates what is due.
     ///
@@ -130,6 +135,16 @@ package final class SigningKeyStore: Sendable {
     func renew(at time: Timestamp) async throws(Refusal) -> Bool {
         guard let shared else { return try rotate(at: time) }
         return adopt(try await shared.rotated(at: time))
+    }
+
+    /// Makes sure that no key signs that another node retired more than `currency` seconds ago.
+    ///
+    /// - Throws: `not-ready` when the shared state does not answer: then nothing may be signed.
+    package func requireCurrent(at time: Timestamp) async throws(Refusal) {
+        let isCurrent = compared.withLock { $0.map { (0..<Self.currency).contains(time - $0) } ?? false }
+        guard shared != nil, !isCurrent else { return }
+        try await refresh()
+        compared.withLock { $0 = time }
     }
 
     /// Takes over what another node has rotated, so that every node publishes every key that signs.

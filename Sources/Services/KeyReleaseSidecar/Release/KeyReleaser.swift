@@ -25,6 +25,8 @@ package final class KeyReleaser: Sendable {
     private let log: Log
     private let clock: WallClock
     private let running = Mutex(0)
+    /// A container that goes on asking for a key that it does not get must not fill the disk.
+    private let refusalLines = LineLimit()
 
     /// - Parameter roots: SHA-256 of the SPKI of the roots in which the certificates of vaults end.
     package init(
@@ -64,9 +66,14 @@ package final class KeyReleaser: Sendable {
             log.info("key released to this group", [.key: .identifier(wish.key)])
             return released
         } catch {
-            log.warning(
-                "key not released",
-                [.key: .identifier(wish.key), .code: .identifier(error.name), .detail: .refusalDetail(error.detail)])
+            if let omitted = refusalLines.admit() {
+                log.warning(
+                    "key not released",
+                    [
+                        .key: .identifier(wish.key), .code: .identifier(error.name),
+                        .detail: .refusalDetail(error.detail), .omitted: .number(omitted),
+                    ])
+            }
             throw error
         }
     }

@@ -46,6 +46,8 @@ extension APIError {
         case .notFound: self.init(status: 404, code: "KeyNotFound", message: refusal.detail, refusal: refusal)
         case .conflict: self.init(status: 409, code: "Conflict", message: refusal.detail, refusal: refusal)
         case .tooLarge: self.init(status: 413, code: "BadParameter", message: refusal.detail, refusal: refusal)
+        case .requestTimeout:
+            self.init(status: 408, code: "RequestTimeout", message: refusal.detail, refusal: refusal)
         case .tooMany: self.init(status: 429, code: "Throttled", message: refusal.detail, refusal: refusal)
         case .notImplemented:
             self.init(status: 501, code: "NotImplemented", message: refusal.detail, refusal: refusal)

@@ -67,8 +67,7 @@ package struct Credentials: Sendable {
         if isRelease { return .release }
         // Anything but a JWS was meant to be one of ours.
         guard let issuer, token.contains(".") else { throw unknown }
-        let verified = try await issuer.verify(token, at: time)
-        let subject = verified.claims["oid"]?.string ?? verified.subject
+        let subject = try await issuer.verify(token, at: time).subject
         guard !subject.hasPrefix(Caller.certificatePrefix) else { throw unknown }
         return .principal(subject)
     }

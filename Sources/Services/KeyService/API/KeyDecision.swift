@@ -12,6 +12,8 @@ struct KeyDecision: Sendable {
     var policy: Digest?
     var token: Digest?
     var party: Digest?
+    /// Whether it is about a caller whom nobody knows: then its refusal may be counted instead of written (AC-161).
+    var isOfStranger = false
     /// Set once the record is on the disk.
     var isRecorded = false
 

@@ -22,7 +22,8 @@ package final class KeyVault: RequestHandler {
     private let credentials: Credentials
     private let challenge: Challenge
     private let metrics: Metrics
-    private let unknownCallers: RateLimit
+    /// What the audit log gets about callers whom nobody knows.
+    package let strangers: StrangerRecords
     /// Keys that are being made.
     let generations = CallLimit(maximum: 16)
 
@@ -49,7 +50,7 @@ package final class KeyVault: RequestHandler {
         self.metrics = metrics
         self.clock = clock
         self.randomness = randomness
-        unknownCallers = RateLimit(perMinute: 60, clock: clock)
+        strangers = StrangerRecords(audit, clock: clock)
     }
 
     // MARK: RequestHandler
@@ -95,8 +96,7 @@ package final class KeyVault: RequestHandler {
         do throws(Refusal) {
             caller = try await credentials.caller(of: request, at: clock.now())
         } catch {
-            // Strangers must not fill the disk: beyond a rate their refusals are only counted (AC-161).
-            decision.isRecorded = !unknownCallers.allowsOneMore()
+            decision.isOfStranger = true
             guard error.code == .credentialInvalid else { throw APIError(error) }
             throw challenge.error("AKV10032: The bearer token is not one of this service.", error)
         }
@@ -181,7 +181,12 @@ package final class KeyVault: RequestHandler {
         count(decision, code: error.refusal.code.name)
         guard !decision.isRecorded else { return error.response }
         do throws(APIError) {
-            try await write(decision.refused(error))
+            let entry = decision.refused(error)
+            guard decision.isOfStranger else {
+                try await write(entry)
+                return error.response
+            }
+            do throws(Refusal) { try await strangers.record(entry) } catch { throw APIError(error) }
             return error.response
         } catch {
             return error.response
