@@ -211,7 +211,8 @@ let everyTest: [Target] = [
         [
             "KeyService", "Access", "Audit", "AttestationToken", "Encoding", "Evidence", "ServiceKit", "Storage",
             "Telemetry",
-            "Unit", "cloister", "key-service", asn1, crypto, cryptoExtras, httpClient, httpTypes, nioCore, nioSSL, x509, grdb,
+            "Unit", "cloister", "key-service", asn1, crypto, cryptoExtras, httpClient, httpTypes, nioCore, nioSSL, x509,
+            grdb,
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     tests(

@@ -14,8 +14,40 @@ public struct IssuerKeySet: Sendable {
         let keyID: String
         /// DER, leaf first; empty when a certificate is not base64.
         let chain: [[UInt8]]
+        /// Read once: a set serves many tokens.
+        let certificates: Result<IssuerChain, Refusal>
         /// Of a set that is trusted as a whole.
         var trusted: VerificationKey?
+
+        init(keyID: String, chain: [[UInt8]]) {
+            self.keyID = keyID
+            self.chain = chain
+            do throws(Refusal) { certificates = .success(try IssuerChain(chain)) } catch {
+                certificates = .failure(error)
+            }
+        }
+    }
+
+    /// A signing certificate and the one that vouches for it, which may be itself; whether to believe that one is for
+    /// who pinned keys.
+    private struct IssuerChain: Sendable {
+        let leaf: Certificate
+        let issuer: Certificate
+        let isSigned: Bool
+
+        /// - Throws: `issuer-keys-untrusted`.
+        init(_ chain: [[UInt8]]) throws(Refusal) {
+            guard (1...2).contains(chain.count) else {
+                throw Refusal(.issuerKeysUntrusted, "x5c is not a leaf and its issuer")
+            }
+            do throws(Refusal) {
+                leaf = try Certificate(der: chain[0])
+                issuer = chain.count == 1 ? leaf : try Certificate(der: chain[1])
+            } catch {
+                throw Refusal(.issuerKeysUntrusted, "x5c: \(error.detail)")
+            }
+            isSigned = (chain.count == 1 || issuer.isCertificateAuthority) && leaf.isSigned(by: issuer)
+        }
     }
 
     private let entries: [Entry]
@@ -84,28 +116,18 @@ public struct IssuerKeySet: Sendable {
         guard let entry = named.first else { throw Refusal(.tokenKeyUnknown, "the issuer lists no key of that name") }
         guard named.count == 1 else { throw Refusal(.tokenKeyUnknown, "the issuer lists several keys of that name") }
         if let trusted = entry.trusted { return (trusted, trusted.pin) }
-        guard (1...2).contains(entry.chain.count) else {
-            throw Refusal(.issuerKeysUntrusted, "x5c is not a leaf and its issuer")
-        }
-        var chain: [Certificate] = []
-        for der in entry.chain {
-            do throws(Refusal) { chain.append(try Certificate(der: der)) } catch {
-                throw Refusal(.issuerKeysUntrusted, "x5c: \(error.detail)")
-            }
-        }
-        let leaf = chain[0]
-        let issuer = chain[chain.count - 1]
-        guard pins.contains(issuer.pin) else {
+        let chain = try entry.certificates.get()
+        guard pins.contains(chain.issuer.pin) else {
             throw Refusal(.issuerKeysUntrusted, "the key of the last certificate in x5c is not pinned")
         }
-        guard chain.count == 1 || issuer.isCertificateAuthority, leaf.isSigned(by: issuer) else {
+        guard chain.isSigned else {
             throw Refusal(.issuerKeysUntrusted, "the signing certificate is not signed by the pinned issuer")
         }
-        for certificate in chain {
+        for certificate in [chain.leaf, chain.issuer] {
             guard certificate.notBefore <= time, time <= certificate.notAfter else {
                 throw Refusal(.issuerKeysUntrusted, "a certificate of the issuer is not valid at \(time)")
             }
         }
-        return (VerificationKey(leaf.publicKey), issuer.pin)
+        return (VerificationKey(chain.leaf.publicKey), chain.issuer.pin)
     }
 }

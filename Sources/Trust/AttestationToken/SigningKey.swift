@@ -34,9 +34,20 @@ public enum SigningKey: Sendable {
     /// - Parameter header: every member but `alg`.
     /// - Throws: `not-ready` when the library cannot sign.
     public func sign(header: [String: JSON], payload: [UInt8]) throws(Refusal) -> String {
-        var header = header
-        header["alg"] = .string(algorithm)
-        let signingInput = Base64.encodeURL(JSON.object(header).canonical) + "." + Base64.encodeURL(payload)
+        try sign(encodedHeader: encode(header), payload: payload)
+    }
+
+    /// The first part of the compact form, for a key that signs much under the same header.
+    ///
+    /// - Parameter header: every member but `alg`.
+    public func encode(_ header: [String: JSON]) -> String {
+        Base64.encodeURL(JSON.object(header.merging(["alg": .string(algorithm)]) { $1 }).canonical)
+    }
+
+    /// - Parameter encodedHeader: made by `encode`.
+    /// - Throws: `not-ready` when the library cannot sign.
+    public func sign(encodedHeader: String, payload: [UInt8]) throws(Refusal) -> String {
+        let signingInput = encodedHeader + "." + Base64.encodeURL(payload)
         let signature = try signature(over: Array(signingInput.utf8))
         return signingInput + "." + Base64.encodeURL(signature)
     }

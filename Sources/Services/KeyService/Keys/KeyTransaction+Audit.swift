@@ -25,7 +25,7 @@ extension KeyTransaction {
     func audited() throws -> AuditPlace {
         guard
             let row = try Row.fetchOne(
-                database, sql: "SELECT audited FROM installation WHERE audited IS NOT NULL")
+                database.cachedStatement(sql: "SELECT audited FROM installation WHERE audited IS NOT NULL"))
         else { return .start }
         var members = try ObjectReader(
             try open(row.bytes("audited"), auditedPlace), "stored place", refusing: .blockAuthentication)

@@ -27,7 +27,7 @@ package struct KeyTransaction {
     /// The key of that name, deleted or not.
     package func record(_ name: String) throws -> KeyRecord? {
         try Row.fetchOne(
-            database, sql: "SELECT name, deleted, record FROM keys WHERE name = ?", arguments: [name]
+            database.cachedStatement(sql: "SELECT name, deleted, record FROM keys WHERE name = ?"), arguments: [name]
         ).map(record)
     }
 
@@ -49,8 +49,8 @@ package struct KeyTransaction {
     /// Keys by name, after the given one.
     package func keys(after name: String, limit: Int, deleted isDeleted: Bool = false) throws -> [KeyRecord] {
         try Row.fetchAll(
-            database,
-            sql: "SELECT name, deleted, record FROM keys WHERE deleted = ? AND name > ? ORDER BY name LIMIT ?",
+            database.cachedStatement(
+                sql: "SELECT name, deleted, record FROM keys WHERE deleted = ? AND name > ? ORDER BY name LIMIT ?"),
             arguments: [isDeleted ? 1 : 0, name, limit]
         ).map(record)
     }
@@ -58,7 +58,7 @@ package struct KeyTransaction {
     /// Keys that are to be rotated or purged by now.
     func due(at time: Timestamp, limit: Int) throws -> [KeyRecord] {
         try Row.fetchAll(
-            database, sql: "SELECT name, deleted, record FROM keys WHERE due <= ? ORDER BY due LIMIT ?",
+            database.cachedStatement(sql: "SELECT name, deleted, record FROM keys WHERE due <= ? ORDER BY due LIMIT ?"),
             arguments: [time.seconds, limit]
         ).compactMap { try? record($0) }
     }
@@ -66,7 +66,8 @@ package struct KeyTransaction {
     package func version(_ name: String, _ version: String) throws -> KeyVersion? {
         guard
             let row = try Row.fetchOne(
-                database, sql: "SELECT version, description FROM versions WHERE name = ? AND version = ?",
+                database.cachedStatement(
+                    sql: "SELECT version, description FROM versions WHERE name = ? AND version = ?"),
                 arguments: [name, version])
         else { return nil }
         return try keyVersion(row, name: name)
@@ -77,12 +78,11 @@ package struct KeyTransaction {
         ordinal: Int64, version: KeyVersion
     )] {
         try Row.fetchAll(
-            database,
-            sql: """
-                SELECT ordinal, version, description FROM versions WHERE name = ? AND ordinal > ?
-                ORDER BY ordinal LIMIT ?
-                """,
-            arguments: [name, ordinal, limit]
+            database.cachedStatement(
+                sql: """
+                    SELECT ordinal, version, description FROM versions WHERE name = ? AND ordinal > ?
+                    ORDER BY ordinal LIMIT ?
+                    """), arguments: [name, ordinal, limit]
         ).map { row in (Int64.fromDatabaseValue(row["ordinal"]) ?? .max, try keyVersion(row, name: name)) }
     }
 
@@ -102,7 +102,7 @@ package struct KeyTransaction {
     func storedMaterial(of version: KeyVersion) throws -> Secret {
         guard
             let row = try Row.fetchOne(
-                database, sql: "SELECT material FROM versions WHERE name = ? AND version = ?",
+                database.cachedStatement(sql: "SELECT material FROM versions WHERE name = ? AND version = ?"),
                 arguments: [version.name, version.version])
         else { throw Refusal(.blockAuthentication, "a stored key has no material") }
         let place = place("versions", "material", key: version.name, version: version.version)

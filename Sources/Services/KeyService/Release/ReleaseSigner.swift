@@ -12,7 +12,8 @@ import ServiceKit
 /// that the owner's party card pins (key API reference, section 8.6).
 package struct ReleaseSigner: Sendable {
     private let key: SigningKey
-    private let header: [String: JSON]
+    /// With the whole chain, for every answer the same.
+    private let header: String
     /// SHA-256 of the root's SPKI.
     package let pin: Encoding.Digest
 
@@ -64,11 +65,11 @@ package struct ReleaseSigner: Sendable {
             header["typ"] = "JWT"
             header["x5t"] = .string(Base64.encodeURL(sha1))
         }
-        self.header = header
+        self.header = key.encode(header)
         pin = try Certificate(der: chain.root, refusing: .stateRollback).pin
     }
 
     func sign(_ payload: JSON) throws(Refusal) -> String {
-        try key.sign(header: header, payload: payload.canonical)
+        try key.sign(encodedHeader: header, payload: payload.canonical)
     }
 }
