@@ -22,7 +22,7 @@ up: build
 
 build:
 	@Scripts/setup build
-	@echo "Building in release mode (the first time takes some minutes)"
+	@echo "Building in release mode (the first time takes some 25 minutes on two cores)"
 	@if [ -t 1 ]; then $(RELEASE); else $(RELEASE) --quiet; fi
 
 test:

@@ -31,22 +31,20 @@ if evidence:
         rows.append((f"allocated by one verification, {kind}", f"{size / 1024:.1f} KiB", "limit", f"{size / 65536:.2f}", "< 64 KiB", size < 65536))
 
 attest = load("attest.json")
-if evidence and attest:
+if attest:
     for tee in ("sgx", "snp"):
-        # Two cores that did nothing but verify and sign.
-        limit = 2 / (1 / evidence[f"{tee}Warm"] + 1 / evidence["rawRS256"])
         one = attest[tee]
-        ratio(f"attest requests, {tee.upper()}, 64 clients", one["rate"], "verify + RS256", limit, 0.7)
+        if one["limit"]:
+            ratio(f"attest requests, {tee.upper()}, 64 clients", one["rate"], "verify + RS256 on all cores", one["limit"], 0.7)
         tail, growth = one["p99"] / one["p50"], attest[f"{tee}Full"]["p50"] / one["p50"]
         rows.append((f"p99 of that, {tee.upper()}", f"{one['p99']:.0f} ms", f"p50 {one['p50']:.0f} ms", f"{tail:.2f}", "< 5", tail < 5))
         rows.append((f"p50 with 100,000 policies and revocations, {tee.upper()}", f"{attest[f'{tee}Full']['p50']:.0f} ms", f"empty state {one['p50']:.0f} ms", f"{growth:.2f}", "<= 1.20", growth <= 1.2))
 
 release = load("release.json")
-if evidence and release:
-    # Two cores that did nothing but wrap the fresh key and sign the answer.
-    limit = 2 / (1 / evidence["rawOAEP"] + 1 / evidence["rawRS256"])
+if release:
     one = release["software"]
-    ratio("key releases, 64 clients", one["rate"], "RSA-2048 OAEP + RS256", limit, 0.6)
+    if one["limit"]:
+        ratio("key releases, 64 clients", one["rate"], "RSA-2048 OAEP + RS256 on all cores", one["limit"], 0.6)
     rows.append(("p50 at half of that", f"{release['halfOfPeak']:.1f} ms", f"at peak {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms", f"{release['halfOfPeak'] / one['p50']:.2f}", "< 10 ms", release["halfOfPeak"] < 10))
     growth = release["million"]["p50"] / one["p50"]
     rows.append(("p50 with 1,000,000 key versions", f"{release['million']['p50']:.0f} ms", f"1,000 {one['p50']:.0f} ms", f"{growth:.2f}", "<= 1.30", growth <= 1.3))

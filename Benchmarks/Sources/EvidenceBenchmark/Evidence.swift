@@ -3,7 +3,7 @@ import Evidence
 import Foundation
 
 /// One recorded piece of evidence with what its verification needs, read from the vectors.
-struct RecordedEvidence {
+struct RecordedEvidence: Sendable {
     let tee: TEE
     let bytes: [UInt8]
     let time: Timestamp
@@ -52,7 +52,7 @@ struct RecordedEvidence {
     }
 
     /// Verification with nothing remembered: collateral is read, and every signature checked, each time.
-    func cold() -> () -> Bool {
+    func cold() -> @Sendable () -> Bool {
         {
             guard let collateral = try? collateral() else { return false }
             return EvidenceVerifier(anchors: .vendors, cacheCapacity: 8)

@@ -7,13 +7,14 @@ import Foundation
 
 /// Rates and allocations of evidence verification, as one JSON line.
 ///
-/// Arguments: the vectors folder, and for a profile the names of the rates to measure, instead of everything.
+/// Arguments: the vectors folder, and for a profile the names of the rates to measure, instead of everything; after
+/// `--all-threads` the steps of one operation, for how many a second of the clock all threads of this machine do together.
 /// The peers' rates over the same files come from `Peers/`, in the same run.
 @main
 enum EvidenceBenchmark {
     static func main() throws {
         guard CommandLine.arguments.count >= 2 else {
-            FileHandle.standardError.write(Data("usage: EvidenceBenchmark VECTORS [NAME …]\n".utf8))
+            FileHandle.standardError.write(Data("usage: EvidenceBenchmark VECTORS [--all-threads] [NAME …]\n".utf8))
             exit(2)
         }
         let vectors = URL(filePath: CommandLine.arguments[1])
@@ -32,14 +33,20 @@ enum EvidenceBenchmark {
         let nitro = try RecordedEvidence(
             .nitro, "nitro/evervault/valid-attestation-doc-bytes", collateral: nil, at: 1_665_651_542, in: vectors)
 
-        let operations: [String: () -> Bool] = [
+        let operations: [String: @Sendable () -> Bool] = [
             "rawP384": try rawP384(), "rawP256": try rawP256(), "rawRS256": try rawRS256(),
             "rawOAEP": try rawOAEP(),
             "snpWarm": try snp.warm(), "sgxWarm": try sgx.warm(),
             "tdx4Warm": try tdx4.warm(), "tdx5Warm": try tdx5.warm(), "nitroWarm": try nitro.warm(),
             "sgxCold": sgx.cold(), "tdx4Cold": tdx4.cold(), "tdx5Cold": tdx5.cold(), "snpCold": snp.cold(),
         ]
-        let only = CommandLine.arguments.dropFirst(2)
+        var only = CommandLine.arguments.dropFirst(2)
+        if only.first == "--all-threads" {
+            only.removeFirst()
+            let steps = only.compactMap { operations[$0] }
+            guard !steps.isEmpty, steps.count == only.count else { throw Failure() }
+            return print(try Rates.allThreads { steps.allSatisfy { $0() } })
+        }
         let rates = try Rates.measure(only.isEmpty ? operations : operations.filter { only.contains($0.key) })
         var members = rates.mapValues(JSON.number)
         guard only.isEmpty else { return print(JSON.object(members).text) }
@@ -63,7 +70,7 @@ enum EvidenceBenchmark {
     }
 
     /// P-384 signature verification of the same crypto library over a report's length.
-    private static func rawP384() throws -> () -> Bool {
+    private static func rawP384() throws -> @Sendable () -> Bool {
         let key = P384.Signing.PrivateKey()
         let message = [UInt8](repeating: 7, count: 0x2a0)
         let signature = try key.signature(for: message)
@@ -72,21 +79,21 @@ enum EvidenceBenchmark {
     }
 
     /// RSA-2048 signature of the same crypto library over a token's length.
-    private static func rawRS256() throws -> () -> Bool {
+    private static func rawRS256() throws -> @Sendable () -> Bool {
         let key = try _RSA.Signing.PrivateKey(keySize: .bits2048)
         let message = [UInt8](repeating: 7, count: 4_000)
         return { (try? key.signature(for: message, padding: .insecurePKCS1v1_5)) != nil }
     }
 
     /// RSA-2048 OAEP of the same crypto library over an AES key.
-    private static func rawOAEP() throws -> () -> Bool {
+    private static func rawOAEP() throws -> @Sendable () -> Bool {
         let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048).publicKey
         let message = [UInt8](repeating: 7, count: 32)
         return { (try? key.encrypt(message, padding: .PKCS1_OAEP)) != nil }
     }
 
     /// P-256 signature verification of the same crypto library over a quote's signed part.
-    private static func rawP256() throws -> () -> Bool {
+    private static func rawP256() throws -> @Sendable () -> Bool {
         let key = P256.Signing.PrivateKey()
         let message = [UInt8](repeating: 7, count: 432)
         let signature = try key.signature(for: message)

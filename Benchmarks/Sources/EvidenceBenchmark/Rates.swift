@@ -51,8 +51,18 @@ enum Rates {
         return (byClock, 2 * byClock * seconds[0] / seconds[1])
     }
 
-    private static func calls(_ operation: @escaping @Sendable () -> Bool, threads: Int) throws -> Int {
-        let end = Date.now.addingTimeInterval(0.2)
+    /// Calls per second of the clock, by every thread that the machine has.
+    static func allThreads(_ operation: @escaping @Sendable () -> Bool) throws -> Double {
+        _ = try calls(operation, threads: 1)
+        let seconds = 3.0
+        return Double(
+            try calls(operation, threads: ProcessInfo.processInfo.activeProcessorCount, seconds: seconds)) / seconds
+    }
+
+    private static func calls(
+        _ operation: @escaping @Sendable () -> Bool, threads: Int, seconds: TimeInterval = 0.2
+    ) throws -> Int {
+        let end = Date.now.addingTimeInterval(seconds)
         let counts = Mutex<[Int?]>([])
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             var count: Int? = 0
