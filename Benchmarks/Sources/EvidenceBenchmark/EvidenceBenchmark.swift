@@ -87,7 +87,8 @@ enum EvidenceBenchmark {
 
     /// RSA-2048 OAEP of the same crypto library over an AES key.
     private static func rawOAEP() throws -> @Sendable () -> Bool {
-        let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048).publicKey
+        // Immutable; the library does not say so.
+        nonisolated(unsafe) let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048).publicKey
         let message = [UInt8](repeating: 7, count: 32)
         return { (try? key.encrypt(message, padding: .PKCS1_OAEP)) != nil }
     }
