@@ -8,7 +8,7 @@ enum Rates {
     private static let secondsPerTurn = 0.05
 
     /// Successful calls per second of CPU time, by name; every call must succeed.
-    static func measure(_ operations: [String: () -> Bool]) throws -> [String: Double] {
+    static func measure(_ operations: [String: @Sendable () -> Bool]) throws -> [String: Double] {
         var calls: [String: Int] = [:]
         var seconds: [String: Double] = [:]
         // The first turn warms caches up and is not counted.
