@@ -9,40 +9,17 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.keyvault.keys import KeyClient, KeyReleasePolicy
 from azure.security.attestation import AttestationClient
+from client_support import Credential, b64, check, checked, unb64
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 attestation, keys, ca, token_file, cloister, state = sys.argv[1:]
-checked = []
-
-
-def check(name, holds):
-    assert holds, name
-    checked.append(name)
-
-
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unb64(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-class Credential:
-    def __init__(self, token):
-        self.token = token
-
-    def get_token(self, *scopes, **kwargs):
-        return AccessToken(self.token, int(time.time()) + 3600)
 
 
 def quote(runtime):
