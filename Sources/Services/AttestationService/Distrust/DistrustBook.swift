@@ -33,7 +33,6 @@ package final class DistrustBook: Sendable {
         self.instance = instance
         self.store = store
         self.audit = audit
-        recorder = TokenRecorder(instance: instance, store: store)
         let revoked = RevokedState()
         self.revoked = revoked
         revocations = SharedRead {
@@ -44,6 +43,7 @@ package final class DistrustBook: Sendable {
         }
         let known = DistrustedMarks(instance: instance)
         self.known = known
+        recorder = TokenRecorder(instance: instance, store: store, distrusted: known)
         look = SharedRead { try await store.read { try known.refresh($0) } }
     }
 

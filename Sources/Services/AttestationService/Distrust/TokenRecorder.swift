@@ -23,10 +23,10 @@ actor TokenRecorder {
     private var waiting: [Waiting] = []
     private var isWriting = false
 
-    init(instance: String, store: any StateStore) {
+    init(instance: String, store: any StateStore, distrusted: DistrustedMarks) {
         self.instance = instance
         self.store = store
-        distrusted = DistrustedMarks(instance: instance)
+        self.distrusted = distrusted
     }
 
     /// - Throws: the refusal of a distrusted mark; `not-ready` when the store does not answer.

@@ -57,10 +57,9 @@ extension KeyVault {
         guard wanted.notify == nil || settings.flavour != .managedHSM else {
             throw .badParameter("Key Rotation Policy: a managed HSM has the action Rotate only.")
         }
-        let policy = wanted
         let stored = try await change(&decision) { keys in
             var record = try keys.find(name, nil).record
-            var policy = policy
+            var policy = wanted
             policy.created = record.rotation?.created ?? policy.created
             record.rotation = policy
             try keys.save(record)
