@@ -197,7 +197,7 @@ let everyTest: [Target] = [
         ]),
     tests("Storage", ["Storage", "Audit", "Encoding", grdb]),
     tests("Imaging", ["Imaging", "Encoding"]),
-    tests("Inference", ["Inference", "InferenceProtocol", "Imaging", "Encoding", crypto]),
+    tests("Inference", ["CONNXRuntime", "Inference", "InferenceProtocol", "Imaging", "Encoding", crypto]),
     tests("Records", ["Records", "Storage", "Encoding", crypto, grdb]),
     tests(
         "AttestationService",

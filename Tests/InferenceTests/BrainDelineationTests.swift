@@ -31,10 +31,9 @@ struct `The brain model` {
         #expect(Double(equal) >= 0.997 * Double(expected.count), "\(expected.count - equal) labels differ")
     }
 
-    @Test func `gives the same labels whatever the threads, the arena and the neighbours`() async throws {
+    @Test func `gives the same labels whatever the threads and the neighbours`() async throws {
         let model = try Fixtures.model("brain-delineation.onnx")
-        let brain = try BrainDelineation(
-            Fixtures.session(model, .init(intraOpThreads: 2, lanes: 2, usesArena: true)))
+        let brain = try BrainDelineation(Fixtures.session(model, .init(intraOpThreads: 2, lanes: 2)))
         let slice = try Fixtures.slice("brain-odd-size")
         let expected = try await Fixtures.brain().delineate(slice).labels
         try await withThrowingTaskGroup(of: [UInt8].self) { group in

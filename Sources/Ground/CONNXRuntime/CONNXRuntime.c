@@ -87,12 +87,13 @@ cl_ort_status cl_ort_create_options(cl_ort_table table, void **options) {
     return ((cl_ort_status (*)(void **))table[10])(options);
 }
 
-cl_ort_status cl_ort_disable_memory_pattern(cl_ort_table table, void *options) {
-    return ((cl_ort_status (*)(void *))table[17])(options);
+cl_ort_status cl_ort_register_allocator(cl_ort_table table, void *env, struct cl_ort_allocator *allocator) {
+    return ((cl_ort_status (*)(void *, struct cl_ort_allocator *))table[176])(env, allocator);
 }
 
 cl_ort_status cl_ort_disable_arena(cl_ort_table table, void *options) {
-    return ((cl_ort_status (*)(void *))table[19])(options);
+    cl_ort_status status = ((cl_ort_status (*)(void *))table[17])(options);
+    return status ? status : ((cl_ort_status (*)(void *))table[19])(options);
 }
 
 cl_ort_status cl_ort_set_log_severity(cl_ort_table table, void *options, int severity) {

@@ -18,19 +18,16 @@ import Synchronization
         public var lanes: Int
         /// Runs that may wait; beyond them `too-many`.
         public var maximumWaiting: Int
-        /// Keeps memory between runs: faster, but freed blocks hold old pixels, so it is off unless asked for.
-        public var usesArena: Bool
         /// Models beyond this are refused.
         public var maximumModelBytes: Int
 
         public init(
-            intraOpThreads: Int = 1, lanes: Int = 1, maximumWaiting: Int = 64, usesArena: Bool = false,
+            intraOpThreads: Int = 1, lanes: Int = 1, maximumWaiting: Int = 64,
             maximumModelBytes: Int = 512 * 1_048_576
         ) {
             self.intraOpThreads = intraOpThreads
             self.lanes = lanes
             self.maximumWaiting = maximumWaiting
-            self.usesArena = usesArena
             self.maximumModelBytes = maximumModelBytes
         }
     }
@@ -81,6 +78,8 @@ import Synchronization
 
     deinit {
         unsafe cl_ort_release(runtime.table, Int32(CL_ORT_SESSION), session)
+        // The model's weights.
+        unsafe cl_ort_pool_wipe(runtime.pool)
     }
 
     /// Runs the model.
@@ -106,6 +105,8 @@ import Synchronization
                 }
                 load.withLock { $0[lane] -= 1 }
                 done.resume(returning: result)
+                // Before the next run on this lane; the answer does not wait for it.
+                unsafe cl_ort_pool_wipe(runtime.pool)
             }
         }
         return try result.get()
@@ -153,10 +154,9 @@ extension ONNXSession {
             table, cl_ort_set_threads(table, settings, Int32(clamping: max(1, options.intraOpThreads)), 1))
         // Waiting threads must not take time from TLS and HTTP work.
         try unsafe require(table, cl_ort_set_entry(table, settings, "session.intra_op.allow_spinning", "0"))
-        if !options.usesArena {
-            try unsafe require(table, cl_ort_disable_arena(table, settings))
-            try unsafe require(table, cl_ort_disable_memory_pattern(table, settings))
-        }
+        // Free blocks of the library's arena keep pixels; those of the environment's pool are wiped after each run.
+        try unsafe require(table, cl_ort_disable_arena(table, settings))
+        try unsafe require(table, cl_ort_set_entry(table, settings, "session.use_env_allocators", "1"))
         var session: UnsafeMutableRawPointer?
         let status = unsafe model.withUnsafeBytes { bytes in
             unsafe cl_ort_create_session(table, runtime.environment, bytes.baseAddress, bytes.count, settings, &session)
