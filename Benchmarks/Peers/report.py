@@ -30,15 +30,21 @@ if evidence:
     for kind, size in sorted(evidence["allocated"].items()):
         rows.append((f"allocated by one verification, {kind}", f"{size / 1024:.1f} KiB", "limit", f"{size / 65536:.2f}", "< 64 KiB", size < 65536))
 
+def growth(before, after):
+    """How much longer the median takes; where there are limits, in what the machine allowed at each moment."""
+    ratio = after["p50"] / before["p50"]
+    return ratio * after["limit"] / before["limit"] if before["limit"] else ratio
+
+
 attest = load("attest.json")
 if attest:
     for tee in ("sgx", "snp"):
         one = attest[tee]
         if one["limit"]:
             ratio(f"attest requests, {tee.upper()}, 64 clients", one["rate"], "verify + RS256 on all cores", one["limit"], 0.7)
-        tail, growth = one["p99"] / one["p50"], attest[f"{tee}Full"]["p50"] / one["p50"]
+        tail, full = one["p99"] / one["p50"], attest[f"{tee}Full"]
         rows.append((f"p99 of that, {tee.upper()}", f"{one['p99']:.0f} ms", f"p50 {one['p50']:.0f} ms", f"{tail:.2f}", "< 5", tail < 5))
-        rows.append((f"p50 with 100,000 policies and revocations, {tee.upper()}", f"{attest[f'{tee}Full']['p50']:.0f} ms", f"empty state {one['p50']:.0f} ms", f"{growth:.2f}", "<= 1.20", growth <= 1.2))
+        rows.append((f"p50 with 100,000 policies and revocations, {tee.upper()}", f"{full['p50']:.0f} ms", f"empty state {one['p50']:.0f} ms", f"{growth(one, full):.2f}", "<= 1.20", growth(one, full) <= 1.2))
 
 release = load("release.json")
 if release:
@@ -46,8 +52,8 @@ if release:
     if one["limit"]:
         ratio("key releases, 64 clients", one["rate"], "RSA-2048 OAEP + RS256 on all cores", one["limit"], 0.6)
     rows.append(("p50 at half of that", f"{release['halfOfPeak']:.1f} ms", f"at peak {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms", f"{release['halfOfPeak'] / one['p50']:.2f}", "< 10 ms", release["halfOfPeak"] < 10))
-    growth = release["million"]["p50"] / one["p50"]
-    rows.append(("p50 with 1,000,000 key versions", f"{release['million']['p50']:.0f} ms", f"1,000 {one['p50']:.0f} ms", f"{growth:.2f}", "<= 1.30", growth <= 1.3))
+    million = release["million"]
+    rows.append(("p50 with 1,000,000 key versions", f"{million['p50']:.0f} ms", f"1,000 {one['p50']:.0f} ms", f"{growth(one, million):.2f}", "<= 1.30", growth(one, million) <= 1.3))
     if "pkcs11" in release:
         token = release["pkcs11"]
         rows.append(("key releases, master key in SoftHSM", f"{token['rate']:.0f}/s", f"in a file {one['rate']:.0f}/s", f"{token['rate'] / one['rate']:.2f}", "beside", True))
