@@ -14,6 +14,7 @@ public final class EvidenceVerifier: Sendable {
     let platforms: ProvenCache<Digest, QuotingPlatform>
     let dcapCollateral: ProvenCache<Digest, DCAPCollateralProof>
     let snpEndorsements: ProvenCache<Digest, SNPEndorsement>
+    let snpEndorsers: ProvenCache<Digest, SNPEndorser>
     let nitroChains: ProvenCache<Digest, NitroChain>
     let nvidiaEndorsements: ProvenCache<Digest, NVIDIAEndorsement>
     let attestationKeyChains: ProvenCache<Digest, AttestationKeyChain>
@@ -26,6 +27,7 @@ public final class EvidenceVerifier: Sendable {
         platforms = ProvenCache(capacity: cacheCapacity)
         dcapCollateral = ProvenCache(capacity: cacheCapacity)
         snpEndorsements = ProvenCache(capacity: cacheCapacity)
+        snpEndorsers = ProvenCache(capacity: cacheCapacity)
         nitroChains = ProvenCache(capacity: cacheCapacity)
         nvidiaEndorsements = ProvenCache(capacity: cacheCapacity)
         attestationKeyChains = ProvenCache(capacity: cacheCapacity)

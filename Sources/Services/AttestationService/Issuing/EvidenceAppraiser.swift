@@ -111,10 +111,10 @@ struct EvidenceAppraiser: Sendable {
 
     /// The certificates of the request, and the list that goes with them.
     private func snp(_ envelope: SNPEnvelope, at time: Timestamp) async throws(Refusal) -> SNPCollateral {
-        let endorser = try verifier.endorser(of: envelope.collateral(list: nil))
+        let endorser = try verifier.endorser(of: envelope.certificates)
         let list = try await collateral.snpCRL(
             product: endorser.product.rawValue, kind: endorser.isVLEK ? .vlek : .vcek, at: time)
-        return envelope.collateral(list: list)
+        return endorser.collateral(list: list)
     }
 
     // MARK: Azure's guest

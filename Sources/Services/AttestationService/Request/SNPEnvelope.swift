@@ -5,16 +5,14 @@ import Evidence
 /// section 7.4).
 struct SNPEnvelope: Sendable {
     let report: [UInt8]
-    /// PEM of the VCEK or VLEK.
-    let endorsementKey: String
-    /// PEM of ASK or ASVK, then ARK.
-    let issuers: String
+    /// PEM of the VCEK or VLEK, its issuer and the root, in any order.
+    let certificates: String
     /// COSE messages about the utility VM of a container group; empty where there are none.
     let endorsements: [[UInt8]]
 
     private static let maximumEndorsements = 8
 
-    /// - Throws: `evidence-malformed` for the envelope, `evidence-chain` for certificates that are no chain.
+    /// - Throws: `evidence-malformed` for the envelope, `evidence-chain` for certificates that are no text.
     init(_ bytes: [UInt8]) throws(Refusal) {
         let json: JSON
         do throws(JSON.ParseError) { json = try JSON.parse(bytes) } catch {
@@ -37,14 +35,8 @@ struct SNPEnvelope: Sendable {
             throw Refusal(.evidenceChain, "report has no VcekCertChain in PEM")
         }
         self.report = report
-        let ordered = try Self.ordered(try Certificate.chain(pem: text))
-        endorsementKey = Self.pem(ordered.leaf)
-        issuers = Self.pem(ordered.issuer) + Self.pem(ordered.root)
+        certificates = text
         self.endorsements = try endorsements.map(Self.endorsements) ?? []
-    }
-
-    func collateral(list: [UInt8]?) -> SNPCollateral {
-        SNPCollateral(vek: endorsementKey, chain: issuers, crl: list)
     }
 
     /// `{"Uvm": [base64url, …]}`.
@@ -59,20 +51,5 @@ struct SNPEnvelope: Sendable {
                 .evidenceMalformed, "Uvm is not a list of at most \(maximumEndorsements) messages in base64url")
         }
         return messages
-    }
-
-    /// Clients send the three certificates in any order.
-    private static func ordered(
-        _ certificates: [Certificate]
-    ) throws(Refusal) -> (leaf: Certificate, issuer: Certificate, root: Certificate) {
-        guard certificates.count == 3, let root = certificates.first(where: { $0.issuerName == $0.subjectName }),
-            let issuer = certificates.first(where: { $0 != root && $0.issuerName == root.subjectName }),
-            let leaf = certificates.first(where: { $0 != root && $0 != issuer && $0.issuerName == issuer.subjectName })
-        else { throw Refusal(.evidenceChain, "VcekCertChain is not the endorsement key, its issuer and the root") }
-        return (leaf, issuer, root)
-    }
-
-    private static func pem(_ certificate: Certificate) -> String {
-        PEM.encode(certificate.der, label: "CERTIFICATE")
     }
 }
