@@ -42,8 +42,22 @@ public enum Base64 {
         var isForeign = false
         // A span of known capacity: an array would look at its reference count for each byte.
         let bytes = [UInt8](capacity: characters.count / 4 * 3 + 3) { bytes in
-            for character in characters {
-                let value = values[Int(character)]
+            let (characters, values) = (characters.span, values.span)
+            var index = 0
+            // Four characters are three bytes; whatever is of another form is looked at one by one.
+            while index + 4 <= characters.count {
+                let (first, second) = (values[Int(characters[index])], values[Int(characters[index + 1])])
+                let (third, fourth) = (values[Int(characters[index + 2])], values[Int(characters[index + 3])])
+                guard max(max(first, second), max(third, fourth)) < 64 else { break }
+                bytes.append(first << 2 | second >> 4)
+                bytes.append(second << 4 | third >> 2)
+                bytes.append(third << 6 | fourth)
+                index += 4
+            }
+            sextets = index
+            while index < characters.count {
+                let value = values[Int(characters[index])]
+                index += 1
                 if value < 64, padding == 0 {
                     accumulator = accumulator << 6 | UInt32(value)
                     bits += 6
@@ -71,18 +85,21 @@ public enum Base64 {
 
     private static func encode(_ input: [UInt8], alphabet: [UInt8], padded: Bool) -> String {
         let text = [UInt8](capacity: (input.count + 2) / 3 * 4) { text in
-            var accumulator: UInt32 = 0
-            var bits = 0
-            for byte in input {
-                accumulator = accumulator << 8 | UInt32(byte)
-                bits += 8
-                while bits >= 6 {
-                    bits -= 6
-                    text.append(alphabet[Int(accumulator >> UInt32(bits) & 0x3f)])
-                }
-                accumulator &= (1 << UInt32(bits)) - 1
+            let (input, alphabet) = (input.span, alphabet.span)
+            var index = 0
+            func append(_ first: UInt8, _ second: UInt8, _ third: UInt8, count: Int) {
+                let group = UInt32(first) << 16 | UInt32(second) << 8 | UInt32(third)
+                for place in 0..<count { text.append(alphabet[Int(group >> UInt32(18 - 6 * place) & 0x3f)]) }
             }
-            if bits > 0 { text.append(alphabet[Int(accumulator << UInt32(6 - bits) & 0x3f)]) }
+            while index + 3 <= input.count {
+                append(input[index], input[index + 1], input[index + 2], count: 4)
+                index += 3
+            }
+            switch input.count - index {
+            case 1: append(input[index], 0, 0, count: 2)
+            case 2: append(input[index], input[index + 1], 0, count: 3)
+            default: break
+            }
             while padded, !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
         }
         return String(decoding: text, as: UTF8.self)

@@ -15,6 +15,13 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
         bytes = Array(SHA256.hash(data: Array(text.utf8)))
     }
 
+    /// Hashes pieces one after the other, without copying them into one.
+    public init(joining pieces: [UInt8]...) {
+        var hash = SHA256()
+        for piece in pieces { hash.update(data: piece) }
+        bytes = Array(hash.finalize())
+    }
+
     /// Takes bytes that are already a digest; nil unless there are 32.
     public init?(bytes: some Sequence<UInt8>) {
         let bytes = Array(bytes)

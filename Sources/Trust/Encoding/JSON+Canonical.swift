@@ -53,7 +53,13 @@ extension JSON {
     private static func write(_ string: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         defer { output.append(UInt8(ascii: "\"")) }
-        let isPlain = string.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        let text = string.utf8.span
+        // Without a branch for each byte, since most of what is written is long and plain.
+        var isPlain = true
+        for index in text.indices {
+            let byte = text[index]
+            isPlain = isPlain && byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
         if isPlain { return output.append(contentsOf: string.utf8) }
         for byte in string.utf8 {
             switch byte {
