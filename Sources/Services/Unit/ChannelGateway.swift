@@ -247,7 +247,7 @@ package struct ChannelGateway: RequestHandler {
         case .units(let role, let trusted):
             let fields = try incoming.requireSender()
             let shown = await identity.directory.verify(fields.tokens, issuers: trusted.policy.issuers)
-            try trusted.acceptance().accept(shown.tokens, refused: shown.refused, role: role, at: time)
+            try trusted.acceptance.accept(shown.tokens, refused: shown.refused, role: role, at: time)
             try incoming.verifySender(try shown.peer(), own: epoch.runtimeData.hopKeyThumbprint, at: time)
             return shown.tokens.first
         }

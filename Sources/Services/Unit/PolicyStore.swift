@@ -1,25 +1,22 @@
 package import AttestationToken
 package import Encoding
 
-/// A verified party policy, and the manifests to read measurements from.
+/// A verified party policy, and what decides about tokens under it.
 package struct TrustedPolicy: Sendable {
     package let policy: PartyPolicy
     /// As signed; what passports embed.
     package let compact: String
-    private let manifests: [String]
+    /// By the manifests at hand.
+    package let acceptance: Acceptance
 
     package init(policy: PartyPolicy, compact: String, manifests: [String]) {
         self.policy = policy
         self.compact = compact
-        self.manifests = manifests
+        acceptance = Acceptance(policy: policy, manifests: manifests)
     }
 
-    /// Decides about tokens under this policy.
-    ///
     /// - Parameter offered: a manifest that came with the evidence; it counts only if the policy's signers signed it.
-    package func acceptance(offered: String? = nil) -> Acceptance {
-        Acceptance(policy: policy, manifests: manifests + (offered.map { [$0] } ?? []))
-    }
+    package func acceptance(offered: String?) -> Acceptance { offered.map(acceptance.adding) ?? acceptance }
 }
 
 /// The policies that a unit goes by: its own party's, and those of its tenants.

@@ -16,27 +16,33 @@ public struct Acceptance: Sendable {
     }
 
     public let policy: PartyPolicy
-    private let releases: [Release]
-    private let rejections: [Rejection]
+    private var read: Set<String> = []
+    private var releases: [Release] = []
+    private var rejections: [Rejection] = []
 
     /// - Parameter manifests: compact forms. Those that are malformed or that the policy's release signers did not
     ///   sign never count; `accept` says so when nothing else matches.
     public init(policy: PartyPolicy, manifests: [String]) {
         self.policy = policy
-        var releases: [Release] = []
-        var rejections: [Rejection] = []
-        for compact in manifests {
-            do throws(Refusal) {
-                let (manifest, signer) = try ReleaseManifest.verified(
-                    compact: compact, signers: policy.releaseSigners)
-                releases.append(Release(manifest: manifest, signer: signer))
-            } catch {
-                let unit = (try? ReleaseManifest(unverified: compact))?.unit
-                rejections.append(Rejection(unit: unit, refusal: error))
-            }
+        for compact in manifests { add(compact) }
+    }
+
+    /// With one manifest more, which is not verified again where it is known.
+    public func adding(_ manifest: String) -> Acceptance {
+        var wider = self
+        wider.add(manifest)
+        return wider
+    }
+
+    private mutating func add(_ compact: String) {
+        guard read.insert(compact).inserted else { return }
+        do throws(Refusal) {
+            let (manifest, signer) = try ReleaseManifest.verified(compact: compact, signers: policy.releaseSigners)
+            releases.append(Release(manifest: manifest, signer: signer))
+        } catch {
+            let unit = (try? ReleaseManifest(unverified: compact))?.unit
+            rejections.append(Rejection(unit: unit, refusal: error))
         }
-        self.releases = releases
-        self.rejections = rejections
     }
 
     /// Manifests that the policy's signers signed.

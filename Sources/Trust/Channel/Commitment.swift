@@ -13,6 +13,6 @@ public enum Commitment {
 
     /// SHA-256(salt ‖ message).
     public static func digest(salt: [UInt8], message: [UInt8]) -> Digest {
-        Digest(of: salt + message)
+        Digest(joining: salt, message)
     }
 }

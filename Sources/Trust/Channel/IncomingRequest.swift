@@ -8,7 +8,9 @@ public struct IncomingRequest: Sendable {
     public let sender: SenderFields?
     /// The exchange, which also seals answers when `init` refuses.
     public let exchange: ServerExchange
+    /// The request without the sender's three fields as it was received, and the commitment to it with the sender's salt.
     private let bare: [UInt8]
+    private let committed: Digest?
 
     /// Parses what `ChannelKeys.open` returned. Refusals from here on are inner errors, sealed with `exchange`.
     ///
@@ -18,6 +20,7 @@ public struct IncomingRequest: Sendable {
         let split = try SenderFields.split(request.fields)
         request.fields = split.rest
         bare = try request.encoded(padded: false)
+        committed = split.sender.map { [bare] in Commitment.digest(salt: $0.salt, message: bare) }
         self.request = request
         sender = split.sender
         self.exchange = exchange
@@ -65,7 +68,9 @@ public struct IncomingRequest: Sendable {
     }
 
     /// Commitment to this request as it was really received.
-    public func commitment(salt: [UInt8]) -> Digest { Commitment.digest(salt: salt, message: bare) }
+    ///
+    /// - Parameter salt: of the answer, for a request that carried none.
+    private func commitment(salt: [UInt8]) -> Digest { committed ?? Commitment.digest(salt: salt, message: bare) }
 
     /// Seals the answer.
     ///
@@ -95,7 +100,7 @@ public struct IncomingRequest: Sendable {
                 nonce: randomness.bytes(HopStatement.nonceLength), role: signer.identity.role,
                 party: signer.identity.party, tokens: signer.identity.tokenDigests,
                 receiver: exchange.configuration.name, enc: exchange.encDigest, suite: exchange.suite,
-                request: commitment(salt: sender?.salt ?? salt), parent: cause?.digest,
+                request: commitment(salt: salt), parent: cause?.digest,
                 response: Commitment.digest(salt: salt, message: try response.encoded(padded: false)), model: model),
             with: signer.key)
         var signed = response

@@ -45,7 +45,8 @@ public struct SenderFields: Hashable, Sendable {
         guard fields.suffix(names.count).map(\.name) == names else {
             throw Refusal(.transcriptMismatch, "token, salt and hop statement are not the last three fields")
         }
-        let tokens = present[0].value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let tokens = present[0].value.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         guard tokens.count <= AuthoritySet.maximumTokens,
             tokens.allSatisfy({ $0.utf8.count <= maximumTokenBytes })
         else {
