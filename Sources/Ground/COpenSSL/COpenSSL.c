@@ -155,3 +155,24 @@ int cloister_secp256k1_point(const uint8_t *number, uint8_t *out) {
     ERR_clear_error();
     return done;
 }
+
+int cloister_aes_wrap_padded(const uint8_t *key, size_t keyLength, const uint8_t *in, size_t inLength, uint8_t *out,
+                             size_t *outLength) {
+    const EVP_CIPHER *cipher = keyLength == 16 ? EVP_aes_128_wrap_pad()
+        : keyLength == 24                      ? EVP_aes_192_wrap_pad()
+        : keyLength == 32                      ? EVP_aes_256_wrap_pad()
+                                               : NULL;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int done = 0;
+    int length = 0;
+    if (cipher != NULL && context != NULL && inLength > 0 && inLength <= INT32_MAX - 16
+        && *outLength >= (inLength + 7) / 8 * 8 + 8) {
+        EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+        done = EVP_EncryptInit_ex(context, cipher, NULL, key, NULL) == 1
+            && EVP_EncryptUpdate(context, out, &length, in, (int)inLength) == 1 && length > 0;
+        *outLength = (size_t)length;
+    }
+    EVP_CIPHER_CTX_free(context);
+    ERR_clear_error();
+    return done;
+}

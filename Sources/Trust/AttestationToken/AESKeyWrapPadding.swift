@@ -2,43 +2,14 @@ public import Crypto
 import CryptoExtras
 public import Encoding
 
-/// AES key wrap with padding (RFC 5649), which key release puts key material into; `Crypto` has RFC 3394 only.
-///
-/// Both sides of a release use it: the key service wraps, the unit unwraps.
+/// Takes AES key wrap with padding (RFC 5649) apart, into which key release puts key material; `Crypto` has RFC 3394
+/// only. The key service wraps with OpenSSL, which no unit needs to have.
 public enum AESKeyWrapPadding {
-    /// The longest content, in bytes, that is wrapped or unwrapped: a PKCS#8 RSA-4096 key has some 2,400.
+    /// The longest content, in bytes, that is unwrapped: a PKCS#8 RSA-4096 key has some 2,400.
     public static let maximumBytes = 65_536
 
     /// The constant half of the alternative initial value (RFC 5649 section 3).
     private static let constant: [UInt8] = [0xa6, 0x59, 0x59, 0xa6]
-
-    /// Wraps 1 to `maximumBytes` bytes under an AES key of 128, 192 or 256 bits.
-    ///
-    /// - Throws: `key-invalid` for an empty or overlong content, or a key of another length.
-    public static func wrap(_ content: [UInt8], with key: SymmetricKey) throws(Refusal) -> [UInt8] {
-        guard (1...maximumBytes).contains(content.count) else {
-            throw Refusal(.keyInvalid, "key material of this length cannot be wrapped")
-        }
-        var initial = constant
-        initial.appendBigEndian(UInt32(content.count))
-        var wrapped = initial + content + [UInt8](repeating: 0, count: (8 - content.count % 8) % 8)
-        if wrapped.count == 16 {
-            try permute(&wrapped, with: key)
-            return wrapped
-        }
-        // In place: the first 8 bytes are the register, then the blocks.
-        let count = wrapped.count / 8 - 1
-        var block = Array(wrapped[..<16])
-        for step in 0..<6 * count {
-            let start = 8 + step % count * 8
-            for index in 0..<8 { block[8 + index] = wrapped[start + index] }
-            try permute(&block, with: key)
-            xor(&block, UInt64(step + 1))
-            for index in 0..<8 { wrapped[start + index] = block[8 + index] }
-        }
-        wrapped.replaceSubrange(..<8, with: block[..<8])
-        return wrapped
-    }
 
     /// - Throws: `record-authentication` when `wrapped` was not made under this key, or was changed.
     public static func unwrap(_ wrapped: [UInt8], with key: SymmetricKey) throws(Refusal) -> [UInt8] {
@@ -77,10 +48,6 @@ public enum AESKeyWrapPadding {
     /// Into the first half of the block.
     private static func xor(_ block: inout [UInt8], _ step: UInt64) {
         for index in 0..<8 { block[index] ^= UInt8(truncatingIfNeeded: step >> (56 - 8 * UInt64(index))) }
-    }
-
-    private static func permute(_ block: inout [UInt8], with key: SymmetricKey) throws(Refusal) {
-        do { try AES.permute(&block, key: key) } catch { throw Refusal(.keyInvalid, "not an AES key") }
     }
 
     private static func inversePermute(_ block: inout [UInt8], with key: SymmetricKey) throws(Refusal) {

@@ -98,7 +98,8 @@ extension KeyMaterial {
                 else { throw KeyMaterial.failed }
                 return CipherText(value: [UInt8](value))
             case .keyWrapPadded:
-                return CipherText(value: try AESKeyWrapPadding.wrap(plain.value, with: SymmetricKey(data: key)))
+                guard let value = LibCrypto.aesWrapPadded(plain.value, key: key) else { throw KeyMaterial.failed }
+                return CipherText(value: value)
             }
         }
     }

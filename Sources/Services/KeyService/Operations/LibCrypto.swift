@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// OpenSSL's libcrypto, for what the Swift library does not offer: signatures over digests that somebody else computed,
-/// RSA-OAEP with SHA-384, RSAES-PKCS1-v1_5, and secp256k1.
+/// RSA-OAEP with SHA-384, RSAES-PKCS1-v1_5, AES key wrap with padding, and secp256k1.
 ///
 /// Keys are DER, PKCS#8 or for public operations SubjectPublicKeyInfo. Every failure is nil or false: why an operation
 /// with a private key failed is nobody's business.
@@ -71,5 +71,17 @@ enum LibCrypto {
         guard number.count == 32 else { return nil }
         var output = [UInt8](repeating: 0, count: 64)
         return unsafe cloister_secp256k1_point(number, &output) == 1 ? output : nil
+    }
+
+    // MARK: Key wrap
+
+    /// AES key wrap with padding (RFC 5649).
+    ///
+    /// - Parameter key: 16, 24 or 32 bytes.
+    static func aesWrapPadded(_ content: [UInt8], key: [UInt8]) -> [UInt8]? {
+        var output = [UInt8](repeating: 0, count: content.count + 16)
+        var length = output.count
+        let done = unsafe cloister_aes_wrap_padded(key, key.count, content, content.count, &output, &length)
+        return done == 1 ? Array(output.prefix(length)) : nil
     }
 }

@@ -1,5 +1,4 @@
 import AttestationToken
-import Crypto
 import CryptoExtras
 import Encoding
 
@@ -58,8 +57,8 @@ struct WrappingKey: Sendable {
             guard let encrypted = encrypt(bytes, algorithm) else {
                 throw WrappingKey.refusal("the token's key for encryption cannot be used")
             }
-            let wrapped = try material.withBytes { content throws(Refusal) in
-                try AESKeyWrapPadding.wrap(content, with: SymmetricKey(data: bytes))
+            guard let wrapped = material.withBytes({ LibCrypto.aesWrapPadded($0, key: bytes) }) else {
+                throw Refusal(.keyInvalid, "the key material cannot be wrapped")
             }
             return encrypted + wrapped
         }
