@@ -82,9 +82,9 @@ package final class IssuerDirectory: Sendable {
     private func verify(
         _ compact: String, issuers: [PartyPolicy.Issuer], at now: Timestamp, refetch: Bool
     ) async throws(Refusal) -> AttestationToken {
-        let claimed = IssuedToken.claimedIssuer(of: compact)
+        let token = try UnverifiedToken(compact)
         // Of an issuer that nobody names every set is looked through, so that the refusal says what is wrong.
-        let named = issuers.filter { $0.url == claimed?.url }
+        let named = issuers.filter { $0.url == token.issuer }
         var sets: [String: IssuerKeySet] = [:]
         for issuer in named.isEmpty ? issuers : named {
             sets[issuer.url] = try? await keys(of: issuer.url, at: now, refetch: refetch)
@@ -93,10 +93,11 @@ package final class IssuerDirectory: Sendable {
             throw Refusal(.issuerKeysUnavailable, "no issuer's keys can be fetched")
         }
         var lists: [String: RevocationList] = [:]
-        if claimed?.isRevocable == true, let issuer = named.first, let keys = sets[issuer.url] {
+        if token.isRevocable, let issuer = named.first, let keys = sets[issuer.url] {
             lists[issuer.url] = try await revocations.list(of: issuer, keySet: keys, at: now)
         }
-        return try AttestationToken.verify(compact, issuers: issuers, keySets: sets, revocations: lists, at: now)
+        return try AttestationToken(
+            IssuedToken.verify(token, issuers: issuers, keySets: sets, revocations: lists, at: now))
     }
 
     /// The certificate chains that an issuer publishes, for a passport.

@@ -50,8 +50,17 @@ public struct IssuedToken: Sendable {
         _ compact: String, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet],
         revocations: [String: RevocationList]? = nil, at time: Timestamp, maximumAge: Int64 = 3_600
     ) throws(Refusal) -> IssuedToken {
-        let jws = try JWS(compact: compact, maximumBytes: maximumBytes)
-        let claims = try claims(of: jws)
+        try verify(
+            UnverifiedToken(compact), issuers: issuers, keySets: keySets, revocations: revocations, at: time,
+            maximumAge: maximumAge)
+    }
+
+    /// As the other, for whoever had to look at the token before, to know whose keys to fetch.
+    public static func verify(
+        _ token: UnverifiedToken, issuers: [PartyPolicy.Issuer], keySets: [String: IssuerKeySet],
+        revocations: [String: RevocationList]? = nil, at time: Timestamp, maximumAge: Int64 = 3_600
+    ) throws(Refusal) -> IssuedToken {
+        let (jws, claims) = (token.jws, token.claims)
         guard VerificationKey.algorithms.contains(jws.algorithm) else {
             throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.excerpt(20)) is not accepted")
         }
@@ -104,19 +113,6 @@ public struct IssuedToken: Sendable {
 // MARK: Steps
 
 extension IssuedToken {
-    private static func claims(of jws: JWS) throws(Refusal) -> JSON {
-        let claims: JSON
-        do throws(JSON.ParseError) { claims = try JSON.parse(jws.payload) } catch {
-            throw Refusal(.tokenMalformed, "the claims are not JSON: \(error)")
-        }
-        guard claims.object != nil else { throw Refusal(.tokenMalformed, "the claims are not an object") }
-        if let type = jws.header["typ"] {
-            guard type.string?.uppercased() == "JWT" else { throw Refusal(.tokenMalformed, "typ is not JWT") }
-        }
-        guard jws.header["crit"] == nil else { throw Refusal(.tokenMalformed, "crit is not understood") }
-        return claims
-    }
-
     /// The key that `kid` names. Keys inside the header are refused and `jku` is never followed (AC-027).
     ///
     /// The claimed `iss` only chooses the key set to look in. Where it is no accepted issuer, all sets are looked

@@ -130,12 +130,4 @@ extension IssuedToken {
         }
         try list.requireAbsent(token, issuedAt: Timestamp(seconds: issuedAt), at: time)
     }
-
-    /// What an unverified token says of its issuer: only to know whose keys and list to fetch.
-    public static func claimedIssuer(of compact: String) -> (url: String, isRevocable: Bool)? {
-        guard let jws = try? JWS(compact: compact, maximumBytes: maximumBytes),
-            let claims = try? JSON.parse(jws.payload), let url = claims["iss"]?.string
-        else { return nil }
-        return (url, claims[RevocationList.claim]?.bool == true)
-    }
 }

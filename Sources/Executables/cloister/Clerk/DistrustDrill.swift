@@ -48,9 +48,8 @@ struct DistrustDrill: Sendable {
             throw Refusal(.notFound, "the platform unit's evidence does not have this mark; leave --measure away")
         }
         let url = service.url
-        guard let token = document.tokens.first(where: { IssuedToken.claimedIssuer(of: $0)?.url == url }),
-            let payload = try? JSON.parse(JWS(compact: token, maximumBytes: IssuedToken.maximumBytes).payload),
-            let id = payload["jti"]?.string
+        guard let token = document.tokens.first(where: { (try? UnverifiedToken($0))?.issuer == url }),
+            let id = try UnverifiedToken(token).id
         else { throw CommandFailure("the platform unit holds no token of this instance") }
         self.token = token
         tokenID = id

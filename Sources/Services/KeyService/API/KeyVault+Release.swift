@@ -17,7 +17,7 @@ extension KeyVault {
         guard call.api.hasRelease else {
             throw .badParameter("Key release needs api-version 7.3-preview or later.")
         }
-        let asked = try await releasable(name, version: version, &decision)
+        let (asked, _) = try await releasable(name, version: version, &decision) { _, _ in }
         let targets = try await verifier.verify(wish.targets, policy: asked.policy, at: clock.now())
         // They agree about the unit's keys, so that any of them names the one to wrap to.
         let target = targets[0]
@@ -25,22 +25,22 @@ extension KeyVault {
         // Hearing from the authorities takes time, in which key and caller's rights may have changed: what holds now
         // decides.
         try await authorise(caller, for: .use(.release, name, version: version))
-        let key = try await releasable(name, version: asked.version.version, &decision)
+        let (key, material) = try await releasable(name, version: asked.version.version, &decision) {
+            try $0.storedMaterial(of: $1)
+        }
         try KeyVault.require(key.policy, of: targets)
         let wrapping: WrappingKey
         do throws(Refusal) { wrapping = try WrappingKey(claims: target.claims) } catch { throw .policyRefused(error) }
         try await count(key.version, try nonce(wish.nonce, of: key.version, in: targets), &decision)
-        let (signer, randomness) = (signer, randomness)
-        let endpoint = call.endpoint
-        let value = try await blocking { () throws(Refusal) in
-            let ciphertext = try wrapping.wrap(key.material, wish.algorithm, randomness: randomness)
-            return try signer.sign(
-                wish.answer(
-                    bundle: endpoint.bundle(
-                        key.record, key.version, released: wish.released(ciphertext, wrappingKeyID: wrapping.keyID)),
-                    keyID: endpoint.keyID(name), api: call.api))
+        do throws(Refusal) {
+            let ciphertext = try wrapping.wrap(material, wish.algorithm, randomness: randomness)
+            let bundle = call.endpoint.bundle(
+                key.record, key.version, released: wish.released(ciphertext, wrappingKeyID: wrapping.keyID))
+            let answer = wish.answer(bundle: bundle, keyID: call.endpoint.keyID(name), api: call.api)
+            return .json(["value": .string(try signer.sign(answer))])
+        } catch {
+            throw APIError(error)
         }
-        return .json(["value": .string(value)])
     }
 
     /// A version of an exportable key that may be released at this moment.
@@ -48,20 +48,19 @@ extension KeyVault {
         var record: KeyRecord
         var version: KeyVersion
         var policy: KeyReleasePolicy
-        /// In the form in which it is stored and released.
-        var material: Secret
     }
 
-    /// The key as it is now.
-    private func releasable(
-        _ name: String, version: String?, _ decision: inout KeyDecision
-    ) async throws(APIError) -> Releasable {
-        let (record, found, material) = try await store.read { keys in
+    /// The key as it is now, and what `more` reads of its version in the same transaction.
+    private func releasable<More: Sendable>(
+        _ name: String, version: String?, _ decision: inout KeyDecision,
+        _ more: @escaping @Sendable (KeyTransaction, KeyVersion) throws -> More
+    ) async throws(APIError) -> (Releasable, More) {
+        let (record, found, more) = try await store.read { keys in
             let (record, found) = try keys.find(name, version)
-            return (record, found, record.isExportable ? try keys.storedMaterial(of: found) : nil)
+            return (record, found, record.isExportable ? try more(keys, found) : nil)
         }
         decision.key = "\(name)/\(found.version)"
-        guard let policy = record.policy, let material else {
+        guard let policy = record.policy, let more else {
             throw APIError(Refusal(.notReleasable, "The key is not exportable."))
         }
         decision.policy = policy.digest
@@ -73,7 +72,7 @@ extension KeyVault {
         } catch {
             throw APIError(error)
         }
-        return Releasable(record: record, version: found, policy: policy, material: material)
+        return (Releasable(record: record, version: found, policy: policy), more)
     }
 
     /// The tag, with value `true`, of keys each of whose releases needs a nonce that was never used before.

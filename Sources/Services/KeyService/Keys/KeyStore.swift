@@ -16,6 +16,8 @@ import Storage
 package struct KeyStore: Sendable {
     let database: Storage.Database
     let masterKey: MasterKey
+    private let records = OpenedRows<KeyRecord>()
+    private let versions = OpenedRows<KeyVersion>()
 
     /// - Throws: `state-rollback` when the database was made under another master key; `not-ready` when it cannot be
     ///   opened.
@@ -39,7 +41,7 @@ package struct KeyStore: Sendable {
                     try database.execute(
                         sql: "INSERT INTO installation (id, proof) VALUES (1, ?)", arguments: [Data(proof)])
                 }
-                try KeyTransaction(database: database, masterKey: masterKey).makeDomain(randomness)
+                try transaction(database).makeDomain(randomness)
             }
         } catch let refusal as Refusal {
             throw refusal
@@ -98,14 +100,17 @@ package struct KeyStore: Sendable {
         return migrator
     }
 
+    private func transaction(_ database: GRDB.Database) -> KeyTransaction {
+        KeyTransaction(database: database, masterKey: masterKey, records: records, versions: versions)
+    }
+
     /// Runs `body` in one transaction; when it returns, what it wrote is on the disk. What `body` throws undoes it.
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (KeyTransaction) throws -> Value
     ) async throws(APIError) -> Value {
-        let masterKey = masterKey
         do {
             return try await database.pool.write { database in
-                try body(KeyTransaction(database: database, masterKey: masterKey))
+                try body(transaction(database))
             }
         } catch {
             throw KeyStore.apiError(error)
@@ -115,10 +120,9 @@ package struct KeyStore: Sendable {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (KeyTransaction) throws -> Value
     ) async throws(APIError) -> Value {
-        let masterKey = masterKey
         do {
             return try await database.pool.read { database in
-                try body(KeyTransaction(database: database, masterKey: masterKey))
+                try body(transaction(database))
             }
         } catch {
             throw KeyStore.apiError(error)
@@ -128,7 +132,7 @@ package struct KeyStore: Sendable {
     /// Runs `body` in one transaction while the service starts, and waits for it.
     func atStart<Value>(_ body: (KeyTransaction) throws -> Value) throws(Refusal) -> Value {
         do {
-            return try database.write { try body(KeyTransaction(database: $0, masterKey: masterKey)) }
+            return try database.write { try body(transaction($0)) }
         } catch let refusal as Refusal {
             throw refusal
         } catch {
@@ -140,10 +144,9 @@ package struct KeyStore: Sendable {
     func alone<Value: Sendable>(
         _ body: @escaping @Sendable (KeyTransaction) throws -> Value
     ) async throws(APIError) -> Value {
-        let masterKey = masterKey
         do {
             return try await database.pool.barrierWriteWithoutTransaction { database in
-                try body(KeyTransaction(database: database, masterKey: masterKey))
+                try body(transaction(database))
             }
         } catch {
             throw KeyStore.apiError(error)

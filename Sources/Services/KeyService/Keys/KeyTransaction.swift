@@ -11,6 +11,8 @@ import GRDB
 package struct KeyTransaction {
     let database: GRDB.Database
     let masterKey: MasterKey
+    let records: OpenedRows<KeyRecord>
+    let versions: OpenedRows<KeyVersion>
 
     func place(_ table: JSON, _ column: JSON, key: String, version: String? = nil) -> JSON {
         var members: [String: JSON] = [
@@ -33,8 +35,10 @@ package struct KeyTransaction {
 
     private func record(_ row: Row) throws -> KeyRecord {
         let name = row.text("name")
-        let record = try KeyRecord(
-            name: name, stored: open(row.bytes("record"), place("keys", "record", key: name)))
+        let sealed = row.bytes("record")
+        let record = try records.value(name, sealed) {
+            try KeyRecord(name: name, stored: open(sealed, place("keys", "record", key: name)))
+        }
         guard (Int64.fromDatabaseValue(row["deleted"]) ?? 0) == (record.deletion == nil ? 0 : 1) else {
             throw Refusal(.blockAuthentication, "a stored key is not in the state that its row says")
         }
@@ -88,8 +92,11 @@ package struct KeyTransaction {
 
     private func keyVersion(_ row: Row, name: String) throws -> KeyVersion {
         let version = row.text("version")
-        let place = place("versions", "description", key: name, version: version)
-        return try KeyVersion(name: name, version: version, stored: open(row.bytes("description"), place))
+        let sealed = row.bytes("description")
+        return try versions.value("\(name)/\(version)", sealed) {
+            let place = place("versions", "description", key: name, version: version)
+            return try KeyVersion(name: name, version: version, stored: open(sealed, place))
+        }
     }
 
     /// The private part of a version.

@@ -51,9 +51,11 @@ struct ReleaseTargetVerifier: Sendable {
     private func verify(
         _ compact: String, policy: KeyReleasePolicy, at time: Timestamp
     ) async throws(APIError) -> ReleaseTarget {
-        let (issuer, authority, spelling) = try issuer(of: compact, policy: policy)
+        let offered: UnverifiedToken
+        do throws(Refusal) { offered = try UnverifiedToken(compact) } catch { throw APIError.targetRefused(error) }
+        let (issuer, authority) = try issuer(of: offered, policy: policy)
         do throws(Refusal) {
-            let token = try await issued(compact, by: issuer, spelt: spelling, at: time)
+            let token = try await issued(offered, by: issuer, at: time)
             return ReleaseTarget(token: token, issuer: authority, party: try party(of: token))
         } catch {
             throw APIError.targetRefused(error)
@@ -62,23 +64,14 @@ struct ReleaseTargetVerifier: Sendable {
 
     /// The pinned issuer that the token names. It proves nothing yet: it only says whose keys to check with.
     private func issuer(
-        of compact: String, policy: KeyReleasePolicy
-    ) throws(APIError) -> (PartyPolicy.Issuer, AuthorityURL, spelling: String) {
-        let (named, spelling): (AuthorityURL, String)
-        do throws(Refusal) {
-            let jws = try JWS(compact: compact, maximumBytes: IssuedToken.maximumBytes)
-            guard VerificationKey.algorithms.contains(jws.algorithm) else {
-                throw Refusal(.tokenAlgorithm, "alg \(jws.algorithm.prefix(20)) is not accepted")
-            }
-            guard let claims = try? JSON.parse(jws.payload) else {
-                throw Refusal(.tokenMalformed, "the claims are not JSON")
-            }
-            guard let text = claims["iss"]?.string, let url = AuthorityURL(text) else {
-                throw Refusal(.tokenIssuer, "iss is not an https URL")
-            }
-            (named, spelling) = (url, text)
-        } catch {
-            throw APIError.targetRefused(error)
+        of token: UnverifiedToken, policy: KeyReleasePolicy
+    ) throws(APIError) -> (PartyPolicy.Issuer, AuthorityURL) {
+        guard VerificationKey.algorithms.contains(token.algorithm) else {
+            throw APIError.targetRefused(
+                Refusal(.tokenAlgorithm, "alg \(token.algorithm.prefix(20)) is not accepted"))
+        }
+        guard let named = token.issuer.flatMap(AuthorityURL.init) else {
+            throw APIError.targetRefused(Refusal(.tokenIssuer, "iss is not an https URL"))
         }
         guard policy.names(named) else {
             throw APIError.policyRefused(
@@ -90,35 +83,34 @@ struct ReleaseTargetVerifier: Sendable {
                 Refusal(.authorityNotAllowed, "the token's issuer is not one that the owner of the keys pins"),
                 seen: named.description)
         }
-        return (issuer, named, spelling)
+        return (issuer, named)
     }
 
     private func issued(
-        _ compact: String, by issuer: PartyPolicy.Issuer, spelt spelling: String, at time: Timestamp
+        _ token: UnverifiedToken, by issuer: PartyPolicy.Issuer, at time: Timestamp
     ) async throws(Refusal) -> IssuedToken {
         do throws(Refusal) {
-            return try await issued(compact, by: issuer, spelt: spelling, at: time, fresh: false)
+            return try await issued(token, by: issuer, at: time, fresh: false)
         } catch {
             // Signing keys rotate below the pinned one: a name that is not known yet is worth one more look.
             guard error.code == .tokenKeyUnknown else { throw error }
-            return try await issued(compact, by: issuer, spelt: spelling, at: time, fresh: true)
+            return try await issued(token, by: issuer, at: time, fresh: true)
         }
     }
 
     private func issued(
-        _ compact: String, by issuer: PartyPolicy.Issuer, spelt spelling: String, at time: Timestamp,
-        fresh isFresh: Bool
+        _ token: UnverifiedToken, by issuer: PartyPolicy.Issuer, at time: Timestamp, fresh isFresh: Bool
     ) async throws(Refusal) -> IssuedToken {
         let set = try await keys.keySet(of: issuer, fresh: isFresh)
-        var lists: [String: RevocationList] = [:]
-        if IssuedToken.claimedIssuer(of: compact)?.isRevocable == true {
-            lists[spelling] = try await keys.revocations(of: issuer, keySet: set, at: time)
-        }
         // A name with a slash at its end, or a host in other case, is the same authority's.
         var spelt = issuer
-        spelt.url = spelling
+        spelt.url = token.issuer ?? issuer.url
+        var lists: [String: RevocationList] = [:]
+        if token.isRevocable {
+            lists[spelt.url] = try await keys.revocations(of: issuer, keySet: set, at: time)
+        }
         return try IssuedToken.verify(
-            compact, issuers: [spelt], keySets: [spelling: set], revocations: lists, at: time)
+            token, issuers: [spelt], keySets: [spelt.url: set], revocations: lists, at: time)
     }
 
     /// Runtime data of Cloister's own form must be what the report data says (AC-069). Of other forms the key
