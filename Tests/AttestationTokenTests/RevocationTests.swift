@@ -155,6 +155,25 @@ struct RevocationTests {
         #expect(try await sequence(at: 127).get() == 8)
     }
 
+    @Test func `callers that need a list at once make one request for it`() async throws {
+        let endpoint = Endpoint()
+        endpoint.answer(try signed(list()))
+        let cache = RevocationCache { url, _ throws(Refusal) in
+            // Others come while the first one waits.
+            for _ in 0..<100 { await Task.yield() }
+            return try endpoint.get(url)
+        }
+        try await withThrowingTaskGroup(of: Int64.self) { group in
+            for _ in 0..<16 {
+                group.addTask { [authority] in
+                    try await cache.list(of: authority.issuer, keySet: authority.keySet, at: Self.now).sequence
+                }
+            }
+            for try await sequence in group { #expect(sequence == 7) }
+        }
+        #expect(endpoint.asked.count == 1)
+    }
+
     @Test func `a key that is not in the set at hand is told apart, so that the set is fetched again`() async throws {
         let endpoint = Endpoint()
         endpoint.answer(try list().sign(with: .es256(authority.signingKey), keyID: "rotated"))

@@ -12,9 +12,13 @@ public final class RevocationCache: Sendable {
     /// service can be reached.
     public static let refreshSeconds: Int64 = 5
 
+    private typealias Answer = Result<RevocationList, Refusal>
+
     private struct Entry {
         var list: RevocationList?
         var asked: Timestamp
+        /// The request that is under way.
+        var asking: Task<Answer, Never>?
     }
 
     private let fetch: Fetch
@@ -31,13 +35,13 @@ public final class RevocationCache: Sendable {
     public func list(
         of issuer: PartyPolicy.Issuer, keySet: IssuerKeySet, at now: Timestamp
     ) async throws(Refusal) -> RevocationList {
-        let (known, isDue) = begin(issuer.url, at: now)
-        if let known, !isDue { return known }
+        let (known, asking) = begin(issuer, keySet, at: now)
+        guard let asking else {
+            if let known { return known }
+            throw Refusal(.revocationsUnavailable, "the issuer's list of revoked tokens is not at hand")
+        }
         do throws(Refusal) {
-            let bytes = try await fetch(issuer.url + RevocationList.path, RevocationList.maximumBytes)
-            let list = try RevocationList(
-                compact: String(decoding: bytes, as: UTF8.self), issuer: issuer, keySet: keySet, at: now)
-            return try keep(list)
+            return try await asking.value.get()
         } catch {
             // What is known is good until it ends by itself, and no longer.
             if let known { return known }
@@ -47,23 +51,39 @@ public final class RevocationCache: Sendable {
         }
     }
 
-    /// What is known and current, and whether it is time to ask again. One caller asks; others go by what is known.
-    private func begin(_ url: String, at now: Timestamp) -> (RevocationList?, isDue: Bool) {
+    /// What is known and current, and the request to wait for. One caller asks; others go by what is known, or where that
+    /// is nothing wait for the same answer: a list may be megabytes.
+    private func begin(
+        _ issuer: PartyPolicy.Issuer, _ keySet: IssuerKeySet, at now: Timestamp
+    ) -> (RevocationList?, Task<Answer, Never>?) {
         entries.withLock { entries in
-            let entry = entries[url]
-            let known = entry?.list.flatMap { $0.isCurrent(at: now) ? $0 : nil }
-            if let entry, known != nil, (0..<Self.refreshSeconds).contains(now - entry.asked) { return (known, false) }
-            entries[url] = Entry(list: entry?.list, asked: now)
-            return (known, true)
+            var entry = entries[issuer.url] ?? Entry(list: nil, asked: now, asking: nil)
+            let known = entry.list.flatMap { $0.isCurrent(at: now) ? $0 : nil }
+            if let asking = entry.asking { return (known, known == nil ? asking : nil) }
+            if known != nil, (0..<Self.refreshSeconds).contains(now - entry.asked) { return (known, nil) }
+            let asking = Task { await self.ask(issuer, keySet, at: now) }
+            entry.asked = now
+            entry.asking = asking
+            entries[issuer.url] = entry
+            return (known, asking)
         }
+    }
+
+    private func ask(_ issuer: PartyPolicy.Issuer, _ keySet: IssuerKeySet, at now: Timestamp) async -> Answer {
+        defer { entries.withLock { $0[issuer.url]?.asking = nil } }
+        do throws(Refusal) {
+            let bytes = try await fetch(issuer.url + RevocationList.path, RevocationList.maximumBytes)
+            let list = try RevocationList(
+                compact: String(decoding: bytes, as: UTF8.self), issuer: issuer, keySet: keySet, at: now)
+            return .success(try keep(list))
+        } catch { return .failure(error) }
     }
 
     /// A list never gives back what an earlier one took.
     private func keep(_ list: RevocationList) throws(Refusal) -> RevocationList {
         let isOlder = entries.withLock { entries in
-            let known = entries[list.issuer]
-            if let seen = known?.list, seen.sequence > list.sequence { return true }
-            entries[list.issuer] = Entry(list: list, asked: known?.asked ?? list.issuedAt)
+            if let seen = entries[list.issuer]?.list, seen.sequence > list.sequence { return true }
+            entries[list.issuer]?.list = list
             return false
         }
         guard !isOlder else {
