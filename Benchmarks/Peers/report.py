@@ -30,6 +30,7 @@ if evidence:
     for kind, size in sorted(evidence["allocated"].items()):
         rows.append((f"allocated by one verification, {kind}", f"{size / 1024:.1f} KiB", "limit", f"{size / 65536:.2f}", "< 64 KiB", size < 65536))
 
+
 def growth(before, after):
     """How much longer the median takes; where there are limits, in what the machine allowed at each moment."""
     ratio = after["p50"] / before["p50"]
