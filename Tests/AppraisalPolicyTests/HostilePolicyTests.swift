@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Damaged policies over the claims of the vectors: each is refused or decided within the step limit, and none traps.
-@Suite("Hostile policies", .enabled(if: Vectors.available))
+@Suite("Hostile policies", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct HostilePolicyTests {
     private static let mutantsPerText = 60
     private static let stepLimit = 50_000

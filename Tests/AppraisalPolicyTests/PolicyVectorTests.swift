@@ -105,7 +105,7 @@ extension PolicyVectors {
     }
 }
 
-@Suite("Recorded and documented policies", .enabled(if: Vectors.available))
+@Suite("Recorded and documented policies", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct PolicyVectorTests {
     @Test func `the vectors were found`() {
         #expect(PolicyVectors.texts.count >= 30)

@@ -59,7 +59,7 @@ struct GuestTests {
         #expect(tee["tdx_mrtd"]?.string == String(repeating: "07", count: 48))
     }
 
-    @Test(.enabled(if: Vectors.available))
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
     func `claims have the names and types of a token of Azure's own service`() async throws {
         let world = try world()
         let recipe = bootable(try world.snp())

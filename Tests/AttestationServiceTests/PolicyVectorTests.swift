@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Policy tokens that were made for the compatible service, and what its own replies say of them.
-@Suite(.enabled(if: Vectors.available))
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors"))
 struct PolicyVectorTests {
     struct Facts {
         let file: String

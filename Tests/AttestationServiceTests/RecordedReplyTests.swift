@@ -10,7 +10,7 @@ import Testing
 ///
 /// Every difference is in the table below with its reason; one that is not there fails, and so does an entry that no
 /// longer differs.
-@Suite(.enabled(if: Vectors.available))
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors"))
 struct RecordedReplyTests {
     /// A recorded exchange and the setting that makes ours the same.
     struct Exchange: Sendable, CustomTestStringConvertible {

@@ -10,7 +10,7 @@ import Testing
 
 /// Requests with evidence of real hardware, judged at a moment for which collateral was recorded, under the vendors'
 /// own roots.
-@Suite(.enabled(if: Vectors.available))
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors"))
 struct RecordedRequestTests {
     func request(_ name: String) throws -> (route: String, body: JSON, expected: JSON) {
         let file = try JSON.parse(Vectors.bytes("maa-requests/\(name).json"))

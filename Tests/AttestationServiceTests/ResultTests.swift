@@ -57,7 +57,7 @@ struct ResultTests {
         }
     }
 
-    @Test(.enabled(if: Vectors.available))
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
     func `hardware that is out of date is genuine with known vulnerabilities`() async throws {
         let recorded = RecordedRequestTests()
         let (route, body, _) = try recorded.request("sgx-intel-sdk-release")

@@ -62,7 +62,7 @@ struct TPMExchangeTests {
         return ["request": .string(input + "." + Base64.encodeURL(Array(signature.rawRepresentation)))]
     }
 
-    @Test(.enabled(if: Vectors.available))
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
     func `the recorded first message gets a challenge of the recorded form`() async throws {
         let file = try JSON.parse(Vectors.bytes("maa-requests/tpm-recorded-init.json"))
         let service = try service()

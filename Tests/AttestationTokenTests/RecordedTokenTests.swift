@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Tokens and key sets that a real service once sent.
-@Suite(.enabled(if: Vectors.available))
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors"))
 struct RecordedTokenTests {
     struct Exchange {
         let token: String

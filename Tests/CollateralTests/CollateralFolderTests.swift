@@ -34,7 +34,8 @@ struct CollateralFolderTests {
         }
     }
 
-    @Test(.enabled(if: Vectors.available)) func `recorded collateral is found by its platform`() async throws {
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
+    func `recorded collateral is found by its platform`() async throws {
         let bytes = try Vectors.bytes("sgx/phala-00a067/collateral.json")
         let (kept, source) = try folder(["sgx/00a067110000.json": bytes])
         let found = try await source.dcap(tee: .sgx, fmspc: fmspc, ca: "processor", at: now)

@@ -4,7 +4,7 @@ import Evidence
 import TestSupport
 import Testing
 
-@Suite("Recorded answers of the vendors' services", .enabled(if: Vectors.available))
+@Suite("Recorded answers of the vendors' services", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct RecordedServiceTests {
     private static let time = Timestamp(seconds: 1_748_390_400)  // 2025-05-28
     private static let intel = "https://api.trustedservices.intel.com"

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Evidence
 
-@Suite("Recorded evidence of Azure VMs over TDX", .enabled(if: Vectors.available))
+@Suite("Recorded evidence of Azure VMs over TDX", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct HCLTDXVectorTests {
     static let cases = VectorCase.all(.hcl).filter { $0.id.contains("tdx") }
     /// Intel's collateral for the same FMSPC, and a moment at which it holds.

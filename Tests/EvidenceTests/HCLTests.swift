@@ -38,7 +38,8 @@ private struct HCLCase {
     }
 }
 
-@Suite("Recorded evidence of Azure VMs gives its verdict", .enabled(if: Vectors.available))
+@Suite(
+    "Recorded evidence of Azure VMs gives its verdict", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct HCLVectorTests {
     static let snpCases = VectorCase.all(.hcl).filter { $0.id.contains("snp") }
 

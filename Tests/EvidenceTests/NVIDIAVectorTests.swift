@@ -3,7 +3,7 @@ import Evidence
 import TestSupport
 import Testing
 
-@Suite("Recorded NVIDIA reports give their verdict", .enabled(if: Vectors.available))
+@Suite("Recorded NVIDIA reports give their verdict", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct NVIDIAVectorTests {
     @Test("NVIDIA case", arguments: VectorCase.all(.nvidia))
     func verdict(_ vector: VectorCase) throws {

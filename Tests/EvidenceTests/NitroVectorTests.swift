@@ -3,7 +3,7 @@ import Evidence
 import TestSupport
 import Testing
 
-@Suite("Recorded Nitro documents give their verdict", .enabled(if: Vectors.available))
+@Suite("Recorded Nitro documents give their verdict", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct NitroVectorTests {
     private static let codes: [String: String] = [
         "nitro-2021-debug": "debug-enabled", "nitro-2021-expired": "evidence-chain",

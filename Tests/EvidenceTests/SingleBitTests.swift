@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// AC-001 and AC-002 without exception: every single bit of recorded evidence matters.
-@Suite("Every single-bit change of evidence is refused", .enabled(if: Vectors.available))
+@Suite("Every single-bit change of evidence is refused", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct SingleBitTests {
     @Test("AC-001 AC-002 every bit of an SGX quote, its certificate chain included")
     func sgx() async throws { try await flipAll(try VectorCase.named("sgx-phala-cfg-swh")) }
@@ -53,7 +53,7 @@ struct SingleBitTests {
     }
 }
 
-@Suite("Cut and padded evidence", .enabled(if: Vectors.available))
+@Suite("Cut and padded evidence", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct LengthTests {
     @Test(
         "no cut of evidence is accepted, and none traps",

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What the table of cases does not say of recorded TDX evidence.
-@Suite("Recorded TDX evidence", .enabled(if: Vectors.available))
+@Suite("Recorded TDX evidence", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct TDXVectorTests {
     private func verdict(
         _ quote: String, _ collateral: String, at time: String, policy: AcceptancePolicy = .default

@@ -4,7 +4,7 @@ import Evidence
 import TestSupport
 import Testing
 
-@Suite("Recorded TPM evidence gives its verdict", .enabled(if: Vectors.available))
+@Suite("Recorded TPM evidence gives its verdict", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct TPMVectorTests {
     private func policy(naming vector: VectorCase) throws -> AcceptancePolicy {
         var policy = AcceptancePolicy.default
@@ -65,7 +65,9 @@ struct TPMVectorTests {
 
 @Suite("Event logs")
 struct TCGEventLogTests {
-    @Test("a recorded log of an SNP machine is read and replayed", .enabled(if: Vectors.available))
+    @Test(
+        "a recorded log of an SNP machine is read and replayed",
+        .enabled(if: Vectors.available, "needs the folder of vectors"))
     func recorded() throws {
         let log = try TCGEventLog(Vectors.bytes("tpm/ubuntu-2404-amd-sevsnp.eventlog.bin")[...])
         #expect(log.events.count == 116 && log.banks == [.sha1, .sha256, .sha384] && log.startupLocality == nil)

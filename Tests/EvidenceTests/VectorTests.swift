@@ -3,7 +3,7 @@ import Evidence
 import TestSupport
 import Testing
 
-@Suite("Recorded evidence gives its verdict", .enabled(if: Vectors.available))
+@Suite("Recorded evidence gives its verdict", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct VectorTests {
     /// The exact code of each case that is refused.
     private static let codes: [String: String] = [
@@ -129,7 +129,7 @@ struct VectorTests {
     }
 }
 
-@Suite("AMD's revocation lists", .enabled(if: Vectors.available))
+@Suite("AMD's revocation lists", .enabled(if: Vectors.available, "needs the folder of vectors"))
 struct RecordedRevocationListTests {
     private func verdict(
         _ id: String, list: String, at time: String, policy: AcceptancePolicy = .default

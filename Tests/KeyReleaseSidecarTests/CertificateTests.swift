@@ -10,7 +10,7 @@ import Testing
 @testable import KeyReleaseSidecar
 
 /// Where certificates come from, and that they are of the report's TCB.
-@Suite(.enabled(if: Vectors.available)) struct CertificateTests {
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors")) struct CertificateTests {
     let group: RecordedGroup
     let thim: [UInt8]
     let tcb: UInt64 = 0x7308_0000_0000_0003
@@ -108,7 +108,7 @@ import Testing
 }
 
 /// After an update of the host's firmware, reports and certificates must agree again.
-@Suite(.enabled(if: Vectors.available)) struct TCBRefreshTests {
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors")) struct TCBRefreshTests {
     static let data = Array("{}".utf8)
 
     func attester(_ group: RecordedGroup, initial: UInt64, _ web: FakeWeb) throws -> GroupAttester {

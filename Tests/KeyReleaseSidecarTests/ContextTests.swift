@@ -27,7 +27,7 @@ struct ContextTests {
     }
 
     @Test(
-        .enabled(if: Vectors.available),
+        .enabled(if: Vectors.available, "needs the folder of vectors"),
         arguments: [
             ("named", ["UVM_SECURITY_CONTEXT_DIR": "/named"], []),
             ("security-context-1", [:], ["bin", "security-context-1"]),
@@ -58,7 +58,8 @@ struct ContextTests {
         #expect(throws: Refusal.self) { try SecurityContext(endorsementText: "%").endorsement() }
     }
 
-    @Test(.enabled(if: Vectors.available)) func `the recorded policy is the recorded report's host data`() throws {
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
+    func `the recorded policy is the recorded report's host data`() throws {
         let group = try RecordedGroup()
         #expect(try Array(SNPReport(group.report[...]).hostData) == group.context().policyDigest().bytes)
     }
@@ -80,7 +81,9 @@ struct ContextTests {
         }
     }
 
-    @Test("AC-147 roots of release answers have to be named", .enabled(if: Vectors.available))
+    @Test(
+        "AC-147 roots of release answers have to be named",
+        .enabled(if: Vectors.available, "needs the folder of vectors"))
     func roots() throws {
         let folder = try TemporaryFolder()
         let vector = try JSON.parse(try Vectors.bytes("skr/key-release.json"))

@@ -10,7 +10,7 @@ import Testing
 @testable import KeyReleaseSidecar
 
 /// Released keys of the vectors as workloads get them.
-@Suite(.enabled(if: Vectors.available)) struct ReleasedJWKTests {
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors")) struct ReleasedJWKTests {
     let vector: JSON
 
     init() throws {

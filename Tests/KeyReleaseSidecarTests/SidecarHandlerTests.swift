@@ -35,7 +35,8 @@ struct SidecarHandlerTests {
         return (answer.status, (try? JSON.parse(answer.body)) ?? .null)
     }
 
-    @Test(.enabled(if: Vectors.available)) func `the documented requests get the documented answers`() async throws {
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
+    func `the documented requests get the documented answers`() async throws {
         let group = try RecordedGroup()
         let handler = try handler(group, context: try group.context())
         let status = await handler.respond(to: ServerRequest(.get, "/status"))
@@ -59,7 +60,8 @@ struct SidecarHandlerTests {
         #expect(combined.json.object?.count == 4)
     }
 
-    @Test(.enabled(if: Vectors.available)) func `the attestation request is the documented one`() async throws {
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
+    func `the attestation request is the documented one`() async throws {
         let group = try RecordedGroup()
         let web = FakeWeb { _ in FakeWeb.json(["token": "a.b.c"]) }
         let handler = try handler(group, context: try group.context(), web: web)
@@ -156,7 +158,7 @@ struct SidecarHandlerTests {
 
     @Test(
         "AC-043 AC-069 a recorded release answer, or one of another vault, gives no key",
-        .enabled(if: Vectors.available),
+        .enabled(if: Vectors.available, "needs the folder of vectors"),
         arguments: [
             ("oct-ckm", "record-authentication"), ("rsa-256", "record-authentication"),
             ("bad-signature", "endorsement-invalid"), ("other-root", "endorsement-invalid"),

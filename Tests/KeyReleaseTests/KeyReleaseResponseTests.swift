@@ -8,7 +8,7 @@ import Testing
 @testable import KeyRelease
 
 /// Against answers of a release call that were made elsewhere: two good, two that must be refused.
-@Suite(.enabled(if: Vectors.available)) struct KeyReleaseResponseTests {
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors")) struct KeyReleaseResponseTests {
     let wrappingKey: _RSA.Encryption.PrivateKey
     let pin: Encoding.Digest
     let cases: [String: JSON]
@@ -117,7 +117,7 @@ import Testing
 }
 
 /// Keys wrapped with RSA-OAEP and SHA-384, which Python's `cryptography` made for the wrapping key of the vectors.
-@Suite(.enabled(if: Vectors.available)) struct KeyWrapAlgorithmTests {
+@Suite(.enabled(if: Vectors.available, "needs the folder of vectors")) struct KeyWrapAlgorithmTests {
     static let ciphertext =
         "KZCDniYqzXBxmy0KSKjppDXJc9d/+5+W/7fyg5JcgypWXoF3gl6gyd/FaP0K/MleT6tUlRr+ZGG0/xCHc82xfWRX7w7uKYheBScahqv8"
         + "KqUq/Rt92F0DsoZtfZUXzy9Prw7mVWKtOAvoNv9fAV3E51Z9UR6jWVqEHHHZOlbKwI8CldMyjBu05qQvBws7hXgAfMl3kiAKAU3spP62"

@@ -85,7 +85,7 @@ import Testing
 
     @Test(
         "another implementation verifies the answer, unwraps the key, and agrees on it",
-        .enabled(if: ProjectFolders.python != nil),
+        .enabled(if: ProjectFolders.python != nil, "the tests' Python environment is not set up"),
         arguments: ["RSA_AES_KEY_WRAP_256", "CKM_RSA_AES_KEY_WRAP", "RSA_AES_KEY_WRAP_384"])
     func otherImplementation(_ enc: String) async throws {
         let fixture = try Fixture()

@@ -19,7 +19,7 @@ private struct ReplayHandler: RequestHandler {
 }
 
 extension ServerTests {
-    @Test(.enabled(if: Vectors.available, "the folder of vectors is not beside the project"))
+    @Test(.enabled(if: Vectors.available, "needs the folder of vectors"))
     func `collateral is fetched over TLS from a service that replays recorded answers`() async throws {
         var handler = ReplayHandler(answers: [:])
         let percentEncode = { (text: String) in text.utf8.map { "%" + Hex.encode([$0]) }.joined() }
