@@ -7,7 +7,9 @@ public struct UnverifiedToken: Sendable {
     /// The payload, an object.
     let claims: JSON
 
-    /// - Throws: `token-malformed`.
+    /// - Parameter compact: at most `IssuedToken.maximumBytes`.
+    /// - Throws: `token-malformed` for another form, claims that are no object, a `typ` other than JWT, and `crit`.
+    /// - Source: `formats.md` section 3, its first step.
     public init(_ compact: String) throws(Refusal) {
         jws = try JWS(compact: compact, maximumBytes: IssuedToken.maximumBytes)
         do throws(JSON.ParseError) { claims = try JSON.parse(jws.payload) } catch {
@@ -19,6 +21,9 @@ public struct UnverifiedToken: Sendable {
         }
         guard jws.header["crit"] == nil else { throw Refusal(.tokenMalformed, "crit is not understood") }
     }
+
+    /// The text as it was received.
+    public var compact: String { jws.compact }
 
     /// The member `alg` of the header.
     public var algorithm: String { jws.algorithm }

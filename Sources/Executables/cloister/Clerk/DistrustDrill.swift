@@ -48,10 +48,11 @@ struct DistrustDrill: Sendable {
             throw Refusal(.notFound, "the platform unit's evidence does not have this mark; leave --measure away")
         }
         let url = service.url
-        guard let token = document.tokens.first(where: { (try? UnverifiedToken($0))?.issuer == url }),
-            let id = try UnverifiedToken(token).id
-        else { throw CommandFailure("the platform unit holds no token of this instance") }
-        self.token = token
+        let tokens = document.tokens.compactMap { compact in try? UnverifiedToken(compact) }
+        guard let token = tokens.first(where: { $0.issuer == url }), let id = token.id else {
+            throw CommandFailure("the platform unit holds no token of this instance")
+        }
+        self.token = token.compact
         tokenID = id
         credential = try Files.line(service.state.party(.hospital, "keys/release-token"))
     }
