@@ -29,7 +29,9 @@ import Synchronization
     // Set once, in `init`, and only read afterwards; the library is never closed, so they stay valid.
     nonisolated(unsafe) let table: cl_ort_table
     nonisolated(unsafe) let environment: UnsafeMutableRawPointer
-    /// Where all sessions have their memory.
+    /// What says that bytes are in this machine's memory.
+    nonisolated(unsafe) let memory: UnsafeMutableRawPointer
+    /// Where all sessions have theirs.
     nonisolated(unsafe) let pool: UnsafeMutablePointer<cl_ort_allocator>
 
     /// One environment a process: a second one would start another set of logging threads.
@@ -60,12 +62,13 @@ import Synchronization
         var environment: UnsafeMutableRawPointer?
         // Severity 4 (fatal): the library's own messages name parts of models and inputs.
         let code = unsafe cl_ort_take_code(table, cl_ort_create_env(table, 4, "cloister", &environment))
-        var information: UnsafeMutableRawPointer?
+        var memory: UnsafeMutableRawPointer?
         guard code == 0, let environment = unsafe environment,
-            unsafe cl_ort_take_code(table, cl_ort_create_memory_info(table, &information)) == 0,
-            let pool = unsafe cl_ort_pool_create(information),
+            unsafe cl_ort_take_code(table, cl_ort_create_memory_info(table, &memory)) == 0,
+            let memory = unsafe memory, let pool = unsafe cl_ort_pool_create(memory),
             unsafe cl_ort_take_code(table, cl_ort_register_allocator(table, environment, pool)) == 0
         else { throw Refusal(.notReady, "ONNX Runtime could not start") }
+        unsafe self.memory = memory
         unsafe self.pool = pool
         unsafe self.table = table
         unsafe self.environment = environment

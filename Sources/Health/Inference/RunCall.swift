@@ -23,9 +23,6 @@ import Synchronization
         let table = unsafe runtime.table
         let limit = try RunLimit(runtime, timeLimit)
         defer { limit.end() }
-        var memory: UnsafeMutableRawPointer?
-        try unsafe require(cl_ort_create_memory_info(table, &memory))
-        defer { unsafe cl_ort_release(table, Int32(CL_ORT_MEMORY_INFO), memory) }
 
         // Inputs are copied into buffers that live until the values over them are released; they are zeroed then,
         // since they hold pixels.
@@ -45,7 +42,7 @@ import Synchronization
             var value: UnsafeMutableRawPointer?
             try unsafe require(
                 cl_ort_create_tensor(
-                    table, memory, buffer.baseAddress, buffer.count, shape, shape.count,
+                    table, runtime.memory, buffer.baseAddress, buffer.count, shape, shape.count,
                     input.tensor.elements.type.rawValue, &value))
             unsafe values.append(value)
         }

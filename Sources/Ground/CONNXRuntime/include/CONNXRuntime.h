@@ -71,7 +71,7 @@ cl_ort_status cl_ort_data(cl_ort_table table, void *value, void **data);
 
 /// What a handle is; each kind has its own release function.
 enum {
-    CL_ORT_ENV = 92, CL_ORT_MEMORY_INFO = 94, CL_ORT_SESSION = 95, CL_ORT_VALUE = 96, CL_ORT_RUN_OPTIONS = 97,
+    CL_ORT_ENV = 92, CL_ORT_SESSION = 95, CL_ORT_VALUE = 96, CL_ORT_RUN_OPTIONS = 97,
     CL_ORT_SESSION_OPTIONS = 100
 };
 
