@@ -5,6 +5,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/modes.h>
 #include <openssl/obj_mac.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -156,23 +157,34 @@ int cloister_secp256k1_point(const uint8_t *number, uint8_t *out) {
     return done;
 }
 
+typedef struct {
+    EVP_CIPHER_CTX *cipher;
+    int failed;
+} BlockCipher;
+
+static void encrypt_block(const unsigned char in[16], unsigned char out[16], const void *key) {
+    BlockCipher *block = (BlockCipher *)key;
+    int length = 0;
+    if (EVP_EncryptUpdate(block->cipher, out, &length, in, 16) != 1 || length != 16) block->failed = 1;
+}
+
 int cloister_aes_wrap_padded(const uint8_t *key, size_t keyLength, const uint8_t *in, size_t inLength, uint8_t *out,
                              size_t *outLength) {
-    const EVP_CIPHER *cipher = keyLength == 16 ? EVP_aes_128_wrap_pad()
-        : keyLength == 24                      ? EVP_aes_192_wrap_pad()
-        : keyLength == 32                      ? EVP_aes_256_wrap_pad()
+    // OpenSSL's own wrapping ciphers do not use the processor's AES instructions, these do: six times as fast.
+    const EVP_CIPHER *cipher = keyLength == 16 ? EVP_aes_128_ecb()
+        : keyLength == 24                      ? EVP_aes_192_ecb()
+        : keyLength == 32                      ? EVP_aes_256_ecb()
                                                : NULL;
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    int done = 0;
-    int length = 0;
-    if (cipher != NULL && context != NULL && inLength > 0 && inLength <= INT32_MAX - 16
-        && *outLength >= (inLength + 7) / 8 * 8 + 8) {
-        EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-        done = EVP_EncryptInit_ex(context, cipher, NULL, key, NULL) == 1
-            && EVP_EncryptUpdate(context, out, &length, in, (int)inLength) == 1 && length > 0;
-        *outLength = (size_t)length;
+    BlockCipher block = {EVP_CIPHER_CTX_new(), 0};
+    size_t length = 0;
+    if (cipher != NULL && block.cipher != NULL && inLength > 0 && inLength <= INT32_MAX - 16
+        && *outLength >= (inLength + 7) / 8 * 8 + 8
+        && EVP_EncryptInit_ex(block.cipher, cipher, NULL, key, NULL) == 1
+        && EVP_CIPHER_CTX_set_padding(block.cipher, 0) == 1) {
+        length = CRYPTO_128_wrap_pad(&block, NULL, out, in, inLength, encrypt_block);
+        *outLength = length;
     }
-    EVP_CIPHER_CTX_free(context);
+    EVP_CIPHER_CTX_free(block.cipher);
     ERR_clear_error();
-    return done;
+    return length > 0 && !block.failed;
 }
