@@ -142,6 +142,21 @@ struct DistrustBookTests {
         #expect(try await revoked(at: lap) == ["new"])
     }
 
+    @Test func `all tokens of a second are found, also when it has more than one record holds`() async throws {
+        let ids = (0..<400).map { String(format: "%064x", $0) }
+        // Two books, as two processes have them: each goes on where the other stopped.
+        let other = try DistrustBookTests.open(
+            folder, audit: AuditLog(path: folder.url.appending(path: "other.jsonl").path, clock: .fixed(Self.now)))
+        try await withThrowingTaskGroup { group in
+            for (index, id) in ids.enumerated() {
+                group.addTask { try await record(id, [chip], in: index % 2 == 0 ? book : other) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await book.distrust(chip, at: Self.now, entry: entry(chip)) == ids.count)
+        #expect(try await revoked() == Set(ids))
+    }
+
     @Test("AC-075 a command that cannot be written to the audit log changes nothing") func audited() async throws {
         let broken = try DistrustBookTests.open(
             folder, audit: AuditLog(file: BrokenAuditFile(), clock: .fixed(Self.now)))

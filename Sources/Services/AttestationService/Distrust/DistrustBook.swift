@@ -51,7 +51,7 @@ package final class DistrustBook: Sendable {
     static let revokedKind = "revoked"
     static let issuedKind = "issued"
     private static let page = 1_024
-    /// Records of the ring in one step: each holds all tokens of a second.
+    /// Records of the ring in one step: each may be full.
     private static let ringPage = 64
 
     // MARK: Reading

@@ -1,29 +1,28 @@
 import Encoding
 import Evidence
 
-/// The form in which issued tokens are on record: one line each, in one record for each second of a ring.
+/// The form in which issued tokens are on record: one line each, in records of limited length for each second of a ring.
 ///
 /// A ring, because a store of records keeps the name of every record that it ever had: this one has as many as the ring
-/// has seconds, and what has expired is overwritten a lap later.
+/// has seconds, times what the busiest of them needed, and what has expired is overwritten a lap later.
 enum IssuedTokenRing {
     /// Seconds of one lap; longer than any token lives, and is accepted after its end.
     static let lap: Int64 = 131_072
 
-    /// The name of the record of one second.
-    static func name(of time: Timestamp) -> String { String(time.seconds % lap) }
+    /// Bytes from which on a record is full: every token that is added writes its record anew.
+    static let fullBytes = 16_384
+
+    /// The name of a record of one second: its first part, or another.
+    static func name(of time: Timestamp, part: Int) -> String {
+        part == 0 ? String(time.seconds % lap) : "\(time.seconds % lap).\(part)"
+    }
 
     /// What is on record of one token.
     struct Line: Sendable {
         let id: String
         let expires: Timestamp
+        /// Digests, so that the state says nothing of machines to who does not know them.
         let marks: [String]
-
-        /// - Parameter marks: written as digests, so that the state says nothing of machines to who does not know them.
-        init(id: String, expires: Timestamp, marks: [EvidenceMark]) {
-            self.id = id
-            self.expires = expires
-            self.marks = marks.map(IssuedTokenRing.digest)
-        }
 
         var bytes: [UInt8] {
             Array(([id, String(expires.seconds)] + marks).joined(separator: " ").utf8) + [UInt8(ascii: "\n")]
@@ -33,11 +32,11 @@ enum IssuedTokenRing {
     /// 64 bits suffice: whoever finds two marks with one digest revokes a token too many.
     static func digest(_ mark: EvidenceMark) -> String { Hex.encode(Digest(of: mark.description).bytes.prefix(8)) }
 
-    /// The record of a second with `lines` added; what is left of a former lap goes.
-    static func record(_ value: [UInt8]?, adding lines: [Line], at second: Timestamp) -> [UInt8] {
+    /// A record of a second with `lines` added, what is left of a former lap gone; nil when the record is full.
+    static func record(_ value: [UInt8]?, adding lines: [Line], at second: Timestamp) -> [UInt8]? {
         let header = Array("\(second.seconds)\n".utf8)
         let former = value.flatMap { $0.starts(with: header) ? $0 : nil } ?? header
-        return former + lines.flatMap(\.bytes)
+        return former.count < fullBytes ? former + lines.flatMap(\.bytes) : nil
     }
 
     /// The tokens of one record that have a mark and may still be accepted, by id.

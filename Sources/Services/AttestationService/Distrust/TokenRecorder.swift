@@ -17,11 +17,22 @@ actor TokenRecorder {
         let continuation: CheckedContinuation<Result<Void, Refusal>, Never>
     }
 
+    /// A record of the ring: which of those of a second.
+    private struct Tail: Equatable, Sendable {
+        var second: Timestamp
+        var part: Int
+    }
+
     private let instance: String
     private let store: any StateStore
     private let distrusted: DistrustedMarks
     private var waiting: [Waiting] = []
     private var isWriting = false
+    /// Where the last token went.
+    private var tail = Tail(second: Timestamp(seconds: 0), part: 0)
+    private var digests: [EvidenceMark: String] = [:]
+
+    private static let maximumDigests = 4_096
 
     init(instance: String, store: any StateStore, distrusted: DistrustedMarks) {
         self.instance = instance
@@ -51,9 +62,15 @@ actor TokenRecorder {
     }
 
     private func write(_ issues: [Issue]) async -> [Result<Void, Refusal>] {
-        let (instance, distrusted) = (instance, distrusted)
+        let (instance, distrusted, tail) = (instance, distrusted, tail)
+        let issues = issues.map { issue in
+            (
+                second: issue.issuedAt, marks: issue.marks,
+                line: IssuedTokenRing.Line(id: issue.id, expires: issue.expires, marks: issue.marks.map(digest))
+            )
+        }
         do {
-            return try await store.write { transaction in
+            let (outcomes, end) = try await store.write { transaction in
                 try distrusted.refresh(transaction)
                 let marks = distrusted.marks
                 var outcomes: [Result<Void, Refusal>] = []
@@ -64,20 +81,38 @@ actor TokenRecorder {
                         continue
                     }
                     outcomes.append(.success(()))
-                    lines[issue.issuedAt, default: []].append(
-                        IssuedTokenRing.Line(id: issue.id, expires: issue.expires, marks: issue.marks))
+                    lines[issue.second, default: []].append(issue.line)
                 }
+                var tail = tail
                 for (second, lines) in lines {
-                    let key = StateKey(
-                        owner: instance, kind: DistrustBook.issuedKind, name: IssuedTokenRing.name(of: second))
-                    let former = try transaction.record(key)?.value
-                    _ = try transaction.put(IssuedTokenRing.record(former, adding: lines, at: second), at: key)
+                    if tail.second != second { tail = Tail(second: second, part: 0) }
+                    while true {
+                        let name = IssuedTokenRing.name(of: second, part: tail.part)
+                        let key = StateKey(owner: instance, kind: DistrustBook.issuedKind, name: name)
+                        let former = try transaction.record(key)?.value
+                        if let record = IssuedTokenRing.record(former, adding: lines, at: second) {
+                            _ = try transaction.put(record, at: key)
+                            break
+                        }
+                        tail.part += 1
+                    }
                 }
-                return outcomes
+                return (outcomes, tail)
             }
+            self.tail = end
+            return outcomes
         } catch {
             let refusal = DistrustBook.refusal(error)
             return issues.map { _ in .failure(refusal) }
         }
+    }
+
+    /// As `IssuedTokenRing.digest`, for marks that were seen before.
+    private func digest(_ mark: EvidenceMark) -> String {
+        if let known = digests[mark] { return known }
+        if digests.count >= Self.maximumDigests { digests = [:] }
+        let digest = IssuedTokenRing.digest(mark)
+        digests[mark] = digest
+        return digest
     }
 }
