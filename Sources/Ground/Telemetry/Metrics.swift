@@ -10,6 +10,11 @@ package final class Metrics: Sendable {
     private struct Histogram {
         var counts: [UInt64]
         var sum: Double = 0
+
+        mutating func add(_ seconds: Double, _ bucket: Int) {
+            counts[bucket] += 1
+            sum += seconds
+        }
     }
 
     private struct Family {
@@ -17,6 +22,19 @@ package final class Metrics: Sendable {
         var help: String
         var values: [String: Double] = [:]
         var histograms: [String: Histogram] = [:]
+
+        // In place: a copy of all series with each call would cost more than the rest of it.
+        mutating func change(_ key: String, _ change: (inout Double) -> Void) {
+            guard values.count < Metrics.maximumSeries || values[key] != nil else { return }
+            change(&values[key, default: 0])
+        }
+
+        mutating func add(seconds: Double, to key: String) {
+            guard histograms.count < Metrics.maximumSeries || histograms[key] != nil else { return }
+            let bucket = Metrics.bounds.firstIndex { seconds <= $0 } ?? Metrics.bounds.count
+            histograms[key, default: Histogram(counts: Array(repeating: 0, count: Metrics.bounds.count + 1))]
+                .add(seconds, bucket)
+        }
     }
 
     private static let bounds: [Double] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30]
@@ -47,15 +65,8 @@ package final class Metrics: Sendable {
     ) {
         let key = Metrics.key(labels)
         families.withLock { families in
-            var family = families[name.description] ?? Family(kind: "histogram", help: help.description)
-            guard family.histograms[key] != nil || family.histograms.count < Metrics.maximumSeries else { return }
-            var histogram =
-                family.histograms[key] ?? Histogram(counts: Array(repeating: 0, count: Metrics.bounds.count + 1))
-            let bucket = Metrics.bounds.firstIndex { seconds <= $0 } ?? Metrics.bounds.count
-            histogram.counts[bucket] += 1
-            histogram.sum += seconds
-            family.histograms[key] = histogram
-            families[name.description] = family
+            families[name.description, default: Family(kind: "histogram", help: help.description)]
+                .add(seconds: seconds, to: key)
         }
     }
 
@@ -89,14 +100,21 @@ package final class Metrics: Sendable {
     ) {
         let key = Metrics.key(labels)
         families.withLock { families in
-            var family = families[name.description] ?? Family(kind: kind.description, help: help.description)
-            guard family.values[key] != nil || family.values.count < Metrics.maximumSeries else { return }
-            change(&family.values[key, default: 0])
-            families[name.description] = family
+            families[name.description, default: Family(kind: kind.description, help: help.description)]
+                .change(key, change)
         }
     }
 
     private static func key(_ labels: KeyValuePairs<StaticString, LogValue>) -> String {
-        labels.map { "\($0.key)=\"\($0.value.description.replacing("\"", with: ""))\"" }.joined(separator: ",")
+        var text = ""
+        for (name, value) in labels {
+            if !text.isEmpty { text += "," }
+            text += name.description
+            text += "=\""
+            let isPlain = !value.description.utf8.contains(UInt8(ascii: "\""))
+            text += isPlain ? value.description : value.description.replacing("\"", with: "")
+            text += "\""
+        }
+        return text
     }
 }
