@@ -12,6 +12,10 @@ public struct AppraisalPolicy: Hashable, Sendable {
 
     /// The text as it was given.
     public let text: String
+    /// The value of the claim `x-ms-policy-hash`: SHA-256 over the base64url of the text.
+    ///
+    /// - Source: attestation API reference, section 9.1.
+    public let hash: Digest
     /// `1.0`, `1.1` or `1.2`.
     public var version: String { syntax.version }
 
@@ -23,16 +27,12 @@ public struct AppraisalPolicy: Hashable, Sendable {
     public init(parsing text: String) throws(PolicyError) {
         guard text.utf8.count <= AppraisalPolicy.maximumBytes else { throw .tooLarge }
         self.text = text
+        hash = AppraisalPolicy.hash(of: text)
         var parser = try PolicyParser(Array(text.unicodeScalars))
         syntax = try parser.policy()
     }
 
-    /// The value of the claim `x-ms-policy-hash`: SHA-256 over the base64url of the text.
-    ///
-    /// - Source: attestation API reference, section 9.1.
-    public var hash: Digest { AppraisalPolicy.hash(of: text) }
-
-    /// The hash of a text that need not parse.
+    /// The value of `hash` for a text that need not parse.
     public static func hash(of text: String) -> Digest { Digest(of: Base64.encodeURL(text.utf8)) }
 
     /// Whether evidence is permitted, and what the token shall say.

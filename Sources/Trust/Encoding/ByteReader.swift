@@ -93,6 +93,7 @@ extension Array where Element == UInt8 {
 }
 
 /// Compares without leaking through timing where the first difference is.
+@inlinable
 public func constantTimeEquals(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
     var difference: UInt8 = 0

@@ -39,28 +39,18 @@ extension JSON {
     /// The order of UTF-16 code units. UTF-8 has the same, but for what lies above the surrogates and beyond the first
     /// plane.
     private static func precedes(_ left: String, _ right: String) -> Bool {
-        var (ours, theirs) = (left.utf8.makeIterator(), right.utf8.makeIterator())
-        while let theirByte = theirs.next() {
-            guard let byte = ours.next() else { return true }
-            guard byte == theirByte else {
-                return max(byte, theirByte) < 0xee
-                    ? byte < theirByte : left.utf16.lexicographicallyPrecedes(right.utf16)
-            }
+        let (ours, theirs) = (left.utf8.span, right.utf8.span)
+        for index in 0..<min(ours.count, theirs.count) where ours[index] != theirs[index] {
+            return max(ours[index], theirs[index]) < 0xee
+                ? ours[index] < theirs[index] : left.utf16.lexicographicallyPrecedes(right.utf16)
         }
-        return false
+        return ours.count < theirs.count
     }
 
     private static func write(_ string: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         defer { output.append(UInt8(ascii: "\"")) }
-        let text = string.utf8.span
-        // Without a branch for each byte, since most of what is written is long and plain.
-        var isPlain = true
-        for index in text.indices {
-            let byte = text[index]
-            isPlain = isPlain && byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-        }
-        if isPlain { return output.append(contentsOf: string.utf8) }
+        if isPlain(string.utf8.span) { return output.append(contentsOf: string.utf8) }
         for byte in string.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -75,6 +65,27 @@ extension JSON {
             default: output.append(byte)
             }
         }
+    }
+
+    /// Whether a text is written as it is. Eight bytes at a time, since most of what is written is long and plain: each
+    /// byte's highest bit says whether it, or one before it, is less than a blank, a quote or a backslash.
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        func all(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 * UInt64(byte) }
+        func less(_ word: UInt64, _ byte: UInt8) -> UInt64 { (word &- all(byte)) & ~word }
+        let words = text.count / 8
+        var found: UInt64 = 0
+        for word in 0..<words {
+            let eight = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: 8 * word, as: UInt64.self)
+            found |= less(eight, 0x20)
+            found |= less(eight ^ all(UInt8(ascii: "\"")), 1)
+            found |= less(eight ^ all(UInt8(ascii: "\\")), 1)
+        }
+        var isPlain = found & all(0x80) == 0
+        for index in 8 * words..<text.count {
+            let byte = text[index]
+            isPlain = isPlain && byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        return isPlain
     }
 
     /// The shortest form that reads back as `value`, laid out as ECMAScript does (RFC 8785 section 3.2.2.3).

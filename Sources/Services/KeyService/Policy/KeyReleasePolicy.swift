@@ -45,8 +45,12 @@ package struct KeyReleasePolicy: Hashable, Sendable {
     }
 
     /// `allOf` at the top stands in one documented example; then every authority must be satisfied.
-    package var combination: Combination
-    package var authorities: [Authority]
+    package let combination: Combination
+    package let authorities: [Authority]
+    /// The stored form: normalised, and read again as it is.
+    package let text: String
+    /// SHA-256 of the stored form, the name of a policy in audit records.
+    package let digest: Digest
 
     /// Longest policy, in bytes of JSON.
     package static let maximumBytes = 64 * 1_024
@@ -54,9 +58,6 @@ package struct KeyReleasePolicy: Hashable, Sendable {
     static let maximumNodes = 2_048
     static let maximumClaimLength = 512
     static let maximumValueLength = 4_096
-
-    /// SHA-256 of the stored form, the name of a policy in audit records.
-    package var digest: Digest { Digest(of: text) }
 }
 
 // MARK: Reading
@@ -83,12 +84,15 @@ extension KeyReleasePolicy {
         }
         var budget = Self.maximumNodes
         let (combination, entries) = try Self.list(&members, "the policy")
-        self.combination = combination
-        authorities = []
+        var authorities: [Authority] = []
         for entry in entries {
             authorities.append(try Self.authority(entry, "\(combination.rawValue)[\(authorities.count)]", &budget))
         }
-        // The normalised form is what is stored and read again; it may be longer.
+        self.combination = combination
+        self.authorities = authorities
+        text = Self.text(combination, authorities)
+        digest = Digest(of: text)
+        // The normalised form may be longer.
         guard text.utf8.count <= Self.maximumBytes else {
             throw Self.invalid("is longer than \(Self.maximumBytes) bytes")
         }
@@ -191,9 +195,9 @@ extension KeyReleasePolicy {
 
 extension KeyReleasePolicy {
     /// The normalised form: members in the order `version`, list; `authority`, list; `claim`, operator.
-    package var text: String {
+    private static func text(_ combination: Combination, _ authorities: [Authority]) -> String {
         let entries = authorities.map { authority in
-            "{\"authority\":\(JSON.string(authority.text).text),\(Self.text(authority.combination, authority.conditions))}"
+            "{\"authority\":\(JSON.string(authority.text).text),\(text(authority.combination, authority.conditions))}"
         }
         return "{\"version\":\"1.0.0\",\"\(combination.rawValue)\":[\(entries.joined(separator: ","))]}"
     }
