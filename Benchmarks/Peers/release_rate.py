@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-from ceiling import ceiling, mean
+from ceiling import ceiling, mean, processor_seconds
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 benchmark, vectors = sys.argv[4:6]
@@ -98,11 +98,14 @@ class Service:
         lua.write_text(script % (self.admin, json.dumps({"target": self.token})))
         url = f"https://localhost:{self.port}/keys/bench/release?api-version=7.4"
         command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--latency", "--script", lua, url]
+        used = processor_seconds(self.process.pid)
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        used = processor_seconds(self.process.pid) - used
         if "Non-2xx" in text or "Socket errors" in text:
             sys.exit(f"releases failed:\n{text}")
         percentile = {p: float(value) * unit[u] for p, value, u in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s) *$", text, re.M)}
-        return {"rate": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]), "p50": percentile["50"], "p99": percentile["99"]}
+        requests = int(re.search(r"(\d+) requests in", text)[1])
+        return {"rate": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]), "cpu": used / requests * 1000, "p50": percentile["50"], "p99": percentile["99"]}
 
     def measured(self):
         """As load, beside what the cryptography alone allows at that moment."""

@@ -1,5 +1,6 @@
 """Puts the measurements of one run together: figure, peer of the same run, ratio, and the goal."""
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -26,7 +27,9 @@ if evidence:
     for kind, name in (("sgx", "SGX v3 quote"), ("tdx4", "TDX v4 quote"), ("tdx5", "TDX v5 quote")):
         ratio(f"{name}, warm", evidence[f"{kind}Warm"], "dcap-qvl", dcap[f"{kind}Warm"], 4)
         ratio(f"{name}, cold", evidence[f"{kind}Cold"], "dcap-qvl", dcap[f"{kind}Cold"], 1.5)
-    rows.append(("two threads, TDX v4 warm", f"{evidence['twoThreads']:.2f} x", f"one thread ({evidence['twoThreadsByCPU']:.2f} x by CPU time)", f"{evidence['twoThreads']:.2f}", ">= 1.90", evidence["twoThreads"] >= 1.9))
+    # Where others use the machine too, not even a loop without memory of its own gets twice the time from two threads.
+    two, raw = evidence["twoThreads"], evidence["twoThreadsRaw"]
+    rows.append(("two threads, TDX v4 warm", f"{two:.2f} x one", f"raw P-256 verify, {raw:.2f} x one", f"{two / raw:.2f}", ">= 1.90 x", two >= 1.9))
     for kind, size in sorted(evidence["allocated"].items()):
         rows.append((f"allocated by one verification, {kind}", f"{size / 1024:.1f} KiB", "limit", f"{size / 65536:.2f}", "< 64 KiB", size < 65536))
 
@@ -37,12 +40,21 @@ def growth(before, after):
     return ratio * after["limit"] / before["limit"] if before["limit"] else ratio
 
 
+def processor_time(what, one, steps):
+    """Beside the rate: the service's own processor time, without that of the clients, which run on the same machine."""
+    limit = os.cpu_count() / one["limit"] * 1000
+    rows.append((f"processor time of one, {what}", f"{one['cpu']:.2f} ms", f"{steps} {limit:.2f} ms", f"{limit / one['cpu']:.2f}", "beside", True))
+
+
 attest = load("attest.json")
 if attest:
     for tee in ("sgx", "snp"):
         one = attest[tee]
         if one["limit"]:
             ratio(f"attest requests, {tee.upper()}, 64 clients", one["rate"], "verify + RS256 on all cores", one["limit"], 0.7)
+            processor_time(tee.upper(), one, "verify + RS256")
+            light = attest[f"{tee}ES256"]
+            rows.append((f"the same with ES256 tokens, {tee.upper()}", f"{light['rate']:.0f}/s", f"verify + RS256 on all cores {light['limit']:.0f}/s", f"{light['rate'] / light['limit']:.2f}", "beside", True))
         tail, full = one["p99"] / one["p50"], attest[f"{tee}Full"]
         rows.append((f"p99 of that, {tee.upper()}", f"{one['p99']:.0f} ms", f"p50 {one['p50']:.0f} ms", f"{tail:.2f}", "< 5", tail < 5))
         rows.append((f"p50 with 100,000 policies and revocations, {tee.upper()}", f"{full['p50']:.0f} ms", f"empty state {one['p50']:.0f} ms", f"{growth(one, full):.2f}", "<= 1.20", growth(one, full) <= 1.2))
@@ -52,6 +64,7 @@ if release:
     one = release["software"]
     if one["limit"]:
         ratio("key releases, 64 clients", one["rate"], "RSA-2048 OAEP + RS256 on all cores", one["limit"], 0.6)
+        processor_time("release", one, "RSA-2048 OAEP + RS256")
     rows.append(("p50 at half of that", f"{release['halfOfPeak']:.1f} ms", f"at peak {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms", f"{release['halfOfPeak'] / one['p50']:.2f}", "< 10 ms", release["halfOfPeak"] < 10))
     million = release["million"]
     rows.append(("p50 with 1,000,000 key versions", f"{million['p50']:.0f} ms", f"1,000 {one['p50']:.0f} ms", f"{growth(one, million):.2f}", "<= 1.30", growth(one, million) <= 1.3))

@@ -50,9 +50,9 @@ enum EvidenceBenchmark {
         let rates = try Rates.measure(only.isEmpty ? operations : operations.filter { only.contains($0.key) })
         var members = rates.mapValues(JSON.number)
         guard only.isEmpty else { return print(JSON.object(members).text) }
-        let gain = try Rates.gainOfSecondThread(try tdx4.warm())
-        members["twoThreads"] = .number(gain.byClock)
-        members["twoThreadsByCPU"] = .number(gain.byCPU)
+        let gains = try Rates.gainsOfSecondThread([try tdx4.warm(), try rawP256()])
+        members["twoThreads"] = .number(gains[0])
+        members["twoThreadsRaw"] = .number(gains[1])
         members["allocated"] = .object([
             "sgxWarm": try allocated(try sgx.warm()), "tdx4Warm": try allocated(try tdx4.warm()),
             "tdx5Warm": try allocated(try tdx5.warm()), "snpWarm": try allocated(try snp.warm()),

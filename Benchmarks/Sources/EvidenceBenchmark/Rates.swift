@@ -31,24 +31,16 @@ enum Rates {
         return calls.reduce(into: [:]) { rates, one in rates[one.key] = Double(one.value) / (seconds[one.key] ?? 1) }
     }
 
-    /// How many times as much two threads do as one: in the same time on the clock, and in the same CPU time of each.
-    ///
-    /// The first needs two idle cores. The second does not: it is what threads take from each other by working on the
-    /// same memory, without what they wait for a lock.
-    static func gainOfSecondThread(
-        _ operation: @escaping @Sendable () -> Bool
-    ) throws -> (byClock: Double, byCPU: Double) {
-        var calls = [0, 0]
-        var seconds = [0.0, 0.0]
-        for _ in 0..<10 {
-            for threads in [1, 2] {
-                let start = cpuSeconds()
-                calls[threads - 1] += try self.calls(operation, threads: threads)
-                seconds[threads - 1] += cpuSeconds() - start
+    /// How many times as much two threads do as one in the same time on the clock, for each operation; in turns, since that
+    /// needs two idle cores, and a shared machine has them at one moment and not at the next.
+    static func gainsOfSecondThread(_ operations: [@Sendable () -> Bool]) throws -> [Double] {
+        var calls = operations.map { _ in [0, 0] }
+        for _ in 0..<20 {
+            for (index, operation) in operations.enumerated() {
+                for threads in [1, 2] { calls[index][threads - 1] += try self.calls(operation, threads: threads) }
             }
         }
-        let byClock = Double(calls[1]) / Double(calls[0])
-        return (byClock, 2 * byClock * seconds[0] / seconds[1])
+        return calls.map { Double($0[1]) / Double($0[0]) }
     }
 
     /// Calls per second of the clock, by every thread that the machine has.
