@@ -81,25 +81,39 @@ struct HostilePolicyTests {
         #expect(answered > JMESPathTests.cases.count)
     }
 
+    /// The same again and again; a test's log names it without printing all of it.
+    struct Repetition: CustomTestStringConvertible, Sendable {
+        var head = ""
+        let unit: String
+        let count: Int
+        var tail = ""
+
+        var text: String { head + String(repeating: unit, count: count) + tail }
+        var testDescription: String { "\(head)\(unit.debugDescription) × \(count)\(tail)" }
+    }
+
+    private static let rules = "authorizationrules{"
+
     @Test(
         "AC-159 the worst shapes end at once",
         arguments: [
-            "version=1.0;" + String(repeating: "(", count: 100_000),
-            "version=1.0;authorizationrules{" + String(repeating: "[type==\"a\"]&&", count: 15_000),
-            "version=1.0;authorizationrules{" + String(repeating: "=>permit();", count: 20_000) + "};",
-            "version=1.2;authorizationrules{"
-                + String(repeating: "![type!=\"a\"]=>add(type=\"b\",value=1);", count: 6_000) + "};",
-            "version=1.2;authorizationrules{" + String(repeating: "!", count: 200_000),
-            "version=1.0;authorizationrules{[type==\"" + String(repeating: "e\u{301}", count: 50_000)
-                + "\"]=>permit();};",
-            "version=1.0;authorizationrules{[type==\"" + String(repeating: "\u{301}", count: 100_000)
-                + "\"]=>permit();};",
-            "version=1.0;" + String(repeating: "\n", count: 250_000),
-            "version=1.0;" + String(repeating: "/", count: 250_000),
-            String(repeating: "\u{feff}", count: 80_000), String(repeating: "-", count: 200_000),
-            "version=1.0;authorizationrules{" + String(repeating: "c:", count: 100_000),
+            Repetition(head: "version=1.0;", unit: "(", count: 100_000),
+            Repetition(head: "version=1.0;\(rules)", unit: "[type==\"a\"]&&", count: 15_000),
+            Repetition(head: "version=1.0;\(rules)", unit: "=>permit();", count: 20_000, tail: "};"),
+            Repetition(
+                head: "version=1.2;\(rules)", unit: "![type!=\"a\"]=>add(type=\"b\",value=1);", count: 6_000,
+                tail: "};"),
+            Repetition(head: "version=1.2;\(rules)", unit: "!", count: 200_000),
+            Repetition(
+                head: "version=1.0;\(rules)[type==\"", unit: "e\u{301}", count: 50_000, tail: "\"]=>permit();};"),
+            Repetition(
+                head: "version=1.0;\(rules)[type==\"", unit: "\u{301}", count: 100_000, tail: "\"]=>permit();};"),
+            Repetition(head: "version=1.0;", unit: "\n", count: 250_000),
+            Repetition(head: "version=1.0;", unit: "/", count: 250_000),
+            Repetition(unit: "\u{feff}", count: 80_000), Repetition(unit: "-", count: 200_000),
+            Repetition(head: "version=1.0;\(rules)", unit: "c:", count: 100_000),
         ])
-    func worstShapes(_ text: String) {
-        _ = exercise(text, (0..<1_000).map { AppraisalClaim("a", .integer($0)) })
+    func worstShapes(_ shape: Repetition) {
+        _ = exercise(shape.text, (0..<1_000).map { AppraisalClaim("a", .integer($0)) })
     }
 }
