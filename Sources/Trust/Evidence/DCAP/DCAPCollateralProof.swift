@@ -3,23 +3,42 @@ import Encoding
 
 /// What the bytes of Intel's collateral prove, whatever the time: chains, lists and documents, each with its signature.
 ///
-/// The parts stand or fall on their own, so that a verdict can name all that is wrong.
-struct DCAPCollateralProof: Sendable {
+/// The parts stand or fall on their own, so that a verdict can name all that is wrong. Classes for
+/// the reason that `PCKChain` is one.
+final class DCAPCollateralProof: Sendable {
     /// A document of Intel's TCB signing key.
-    struct Signed<Document: Sendable>: Sendable {
+    final class Signed<Document: Sendable>: Sendable {
         let document: Document
         let path: CertificatePath
         let validity: Validity
         let detail: String
+
+        init(document: Document, path: CertificatePath, validity: Validity, detail: String) {
+            self.document = document
+            self.path = path
+            self.validity = validity
+            self.detail = detail
+        }
     }
 
     /// Both revocation lists with the chain of the CA that issues PCK certificates.
-    struct Lists: Sendable {
+    final class Lists: Sendable {
         let root: CertificateRevocationList
         let pck: CertificateRevocationList
         let path: CertificatePath
         let validity: Validity
         let detail: String
+
+        init(
+            root: CertificateRevocationList, pck: CertificateRevocationList, path: CertificatePath, validity: Validity,
+            detail: String
+        ) {
+            self.root = root
+            self.pck = pck
+            self.path = path
+            self.validity = validity
+            self.detail = detail
+        }
 
         var authority: Certificate { path.certificates[0] }
     }

@@ -2,7 +2,10 @@ import Crypto
 import Encoding
 
 /// A PCK certificate under its CA and a root, proven but for trust and time.
-struct PCKChain: Sendable {
+///
+/// A class, because it is remembered for all threads: to take a copy of each of its parts, counted as one more use of what
+/// every thread uses, costs two threads a tenth of their time.
+final class PCKChain: Sendable {
     let path: CertificatePath
     let platform: PCKExtension
     let key: P256.Signing.PublicKey
@@ -16,12 +19,12 @@ struct PCKChain: Sendable {
     /// Reads the chain that a quote embeds.
     ///
     /// - Throws: `evidence-chain`.
-    init(embedded text: ArraySlice<UInt8>, known: CertificateMemory) throws(Refusal) {
+    convenience init(embedded text: ArraySlice<UInt8>, known: CertificateMemory) throws(Refusal) {
         try self.init(try CertificateText.certificates(text, atMost: 3, known: known), known: known)
     }
 
     /// Reads the chain that came with the collateral.
-    init(supplied pem: String, known: CertificateMemory) throws(Refusal) {
+    convenience init(supplied pem: String, known: CertificateMemory) throws(Refusal) {
         try self.init(try Certificate.chain(pem: pem, known: known), known: known)
     }
 

@@ -3,7 +3,7 @@ import Encoding
 /// Intel's description of its quoting enclave, and the status of each of its versions.
 ///
 /// - Source: Intel PCS API, enclave identity of version 2, id `QE` (SGX) and `TD_QE` (TDX).
-struct QEIdentity: Sendable {
+final class QEIdentity: Sendable {
     /// `sgx` or `tdx`: whose quotes the enclave signs.
     let tee: TEE
     let issueDate: Timestamp

@@ -2,7 +2,9 @@ import Crypto
 import Encoding
 
 /// One platform's quoting enclave and attestation key, proven by its PCK chain, whatever the time.
-struct QuotingPlatform: Sendable {
+///
+/// A class for the reason that `PCKChain` is one.
+final class QuotingPlatform: Sendable {
     let chain: PCKChain
     /// A copy, so that a cached platform does not hold a whole quote.
     let quotingEnclave: SGXReport

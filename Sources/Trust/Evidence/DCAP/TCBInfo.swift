@@ -3,7 +3,7 @@ import Encoding
 /// Intel's list of TCB levels for one family of platforms, for SGX or for TDX.
 ///
 /// - Source: Intel PCS API, TCB info of version 2 (API v3, SGX only, one member per component) and 3 (API v4, arrays).
-struct TCBInfo: Sendable {
+final class TCBInfo: Sendable {
     /// One of the 16 security versions of SGX or of TDX.
     struct Component: Sendable {
         /// Wider than the byte that it is compared with: what no platform can reach is not reached.

@@ -2,7 +2,9 @@ import Crypto
 import Encoding
 
 /// A VCEK or VLEK under AMD's chain, with the revocation list, proven but for trust and time.
-struct SNPEndorsement: Sendable {
+///
+/// A class for the reason that `PCKChain` is one.
+final class SNPEndorsement: Sendable {
     let path: CertificatePath
     let platform: VEKExtensions
     let key: P384.Signing.PublicKey

@@ -7,7 +7,7 @@ public import Encoding
 /// Reading a certificate says nothing about trust; `CertificatePath` validates a chain.
 ///
 /// - Source: RFC 5280 section 4.1.
-public struct Certificate: Hashable, Sendable {
+public final class Certificate: Hashable, Sendable {
     /// The whole certificate as received.
     public let der: [UInt8]
     /// The signed part, a slice of `der`.
@@ -54,11 +54,57 @@ public struct Certificate: Hashable, Sendable {
     ///
     /// - Parameter code: the refusal to throw; evidence chains use `evidence-chain`.
     /// - Throws: `Refusal` with `code` for anything but a version 3 certificate with known algorithms.
-    public init(der: some Collection<UInt8>, refusing code: RefusalCode = .evidenceChain) throws(Refusal) {
+    public convenience init(
+        der: some Collection<UInt8>, refusing code: RefusalCode = .evidenceChain
+    ) throws(Refusal) {
         let der = Array(der)
-        do { self = try Certificate(parsing: der) } catch {
+        do { try self.init(parsing: der) } catch {
             throw Refusal(code, "certificate of \(der.count) bytes is not readable X.509 (\(error.shortReason))")
         }
+    }
+
+    private init(parsing der: [UInt8]) throws {
+        guard der.count <= Certificate.maximumBytes else { throw UnsupportedASN1.oversized }
+        self.der = der
+        let signed = try SignedASN1(der)
+        tbs = signed.tbs.encoded
+        signatureAlgorithm = signed.algorithm
+        signature = signed.signature
+        // TBSCertificate ::= SEQUENCE { version [0], serialNumber, signature, issuer, validity, subject,
+        //   subjectPublicKeyInfo, issuerUniqueID [1], subjectUniqueID [2], extensions [3] }
+        let fields = try signed.tbs.members { nodes in
+            let version: Int = try nodes.required().members(of: DERValue.Tag.explicit(0)) { inner in
+                try inner.required().unsigned()
+            }
+            guard version == 2 else { throw UnsupportedASN1.version }
+            let serial = try nodes.required().integerBytes
+            try signed.requireSameAlgorithm(nodes.required())
+            let issuer = try nodes.required()
+            let validity = try nodes.required().members { inner in
+                (try Timestamp(inner.required()), try Timestamp(inner.required()))
+            }
+            let subject = try nodes.required()
+            let key = try nodes.required()
+            // Unique identifiers have had no use since 1996; a certificate that has them is not a vendor's.
+            let extensions = try nodes.required().members(of: DERValue.Tag.explicit(3)) { inner in
+                try X509Extensions(inner.required())
+            }
+            return (serial, issuer, validity, subject, key, extensions)
+        }
+        serial = Array(fields.0.drop { $0 == 0 })
+        guard serial.count <= Certificate.maximumSerialBytes else { throw UnsupportedASN1.length }
+        issuerName = Array(fields.1.encoded)
+        (notBefore, notAfter) = fields.2
+        subjectName = Array(fields.3.encoded)
+        subjectCommonName = try Certificate.commonName(fields.3)
+        publicKey = try PublicKey(fields.4)
+        subjectPublicKeyInfo = Array(fields.4.encoded)
+        pin = Digest(of: subjectPublicKeyInfo)
+        extensions = fields.5
+        (isCertificateAuthority, pathLength) = try extensions.basicConstraints()
+        keyUsage = try extensions.keyUsage()
+        hasUnknownCriticalExtension = extensions.hasCritical(
+            besides: [.basicConstraints, .keyUsage, .subjectAlternativeName])
     }
 
     /// Reads every `CERTIFICATE` block of `pem`, in order.
@@ -104,50 +150,6 @@ extension Certificate {
     private static let maximumNameBytes = 256
     /// RFC 5280 section 4.1.2.2, without the zero byte before a high bit.
     private static let maximumSerialBytes = 20
-
-    private init(parsing der: [UInt8]) throws {
-        guard der.count <= Certificate.maximumBytes else { throw UnsupportedASN1.oversized }
-        self.der = der
-        let signed = try SignedASN1(der)
-        tbs = signed.tbs.encoded
-        signatureAlgorithm = signed.algorithm
-        signature = signed.signature
-        // TBSCertificate ::= SEQUENCE { version [0], serialNumber, signature, issuer, validity, subject,
-        //   subjectPublicKeyInfo, issuerUniqueID [1], subjectUniqueID [2], extensions [3] }
-        let fields = try signed.tbs.members { nodes in
-            let version: Int = try nodes.required().members(of: DERValue.Tag.explicit(0)) { inner in
-                try inner.required().unsigned()
-            }
-            guard version == 2 else { throw UnsupportedASN1.version }
-            let serial = try nodes.required().integerBytes
-            try signed.requireSameAlgorithm(nodes.required())
-            let issuer = try nodes.required()
-            let validity = try nodes.required().members { inner in
-                (try Timestamp(inner.required()), try Timestamp(inner.required()))
-            }
-            let subject = try nodes.required()
-            let key = try nodes.required()
-            // Unique identifiers have had no use since 1996; a certificate that has them is not a vendor's.
-            let extensions = try nodes.required().members(of: DERValue.Tag.explicit(3)) { inner in
-                try X509Extensions(inner.required())
-            }
-            return (serial, issuer, validity, subject, key, extensions)
-        }
-        serial = Array(fields.0.drop { $0 == 0 })
-        guard serial.count <= Certificate.maximumSerialBytes else { throw UnsupportedASN1.length }
-        issuerName = Array(fields.1.encoded)
-        (notBefore, notAfter) = fields.2
-        subjectName = Array(fields.3.encoded)
-        subjectCommonName = try Certificate.commonName(fields.3)
-        publicKey = try PublicKey(fields.4)
-        subjectPublicKeyInfo = Array(fields.4.encoded)
-        pin = Digest(of: subjectPublicKeyInfo)
-        extensions = fields.5
-        (isCertificateAuthority, pathLength) = try extensions.basicConstraints()
-        keyUsage = try extensions.keyUsage()
-        hasUnknownCriticalExtension = extensions.hasCritical(
-            besides: [.basicConstraints, .keyUsage, .subjectAlternativeName])
-    }
 
     /// The last common name of a `Name`, which must be well formed to its end.
     private static func commonName(_ name: DERValue) throws -> String {

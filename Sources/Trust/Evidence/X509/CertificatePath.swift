@@ -6,7 +6,7 @@ import Encoding
 /// The vendors' chains have fixed shapes, so there is no path building: every certificate is in its place.
 ///
 /// - Source: RFC 5280 section 6.1, without policies and name constraints, which no vendor uses.
-struct CertificatePath: Sendable {
+final class CertificatePath: Sendable {
     /// Leaf first, root last.
     let certificates: [Certificate]
     /// First and last second at which all certificates are valid.
@@ -24,7 +24,7 @@ struct CertificatePath: Sendable {
     /// - Parameters:
     ///   - code: thrown for every fault of the chain.
     ///   - known: signatures that were checked before are not checked again.
-    init(
+    convenience init(
         _ certificates: [Certificate], refusing code: RefusalCode,
         known: CertificateMemory = CertificateMemory(capacity: 8)
     ) throws(Refusal) {
@@ -32,7 +32,7 @@ struct CertificatePath: Sendable {
     }
 
     /// A chain whose first certificate is itself an issuer, of certificates and revocation lists.
-    init(
+    convenience init(
         issuers certificates: [Certificate], refusing code: RefusalCode,
         known: CertificateMemory = CertificateMemory(capacity: 8)
     ) throws(Refusal) {
