@@ -58,9 +58,11 @@ package final class PeerUnit: Sendable {
         do throws(Refusal) {
             return try await attempt(request, under: trusted, timeLimit: timeLimit)
         } catch {
+            // What is known of the peer may no longer hold. One that is down is then found to be so by `prepare`, before a
+            // job spends another attempt on it.
+            known.withLock { _ = $0.removeValue(forKey: trusted.policy.party) }
             // The peer renewed its keys: fetch and verify evidence again, seal anew, once (formats section 4).
             guard error.code == .reattestationRequired else { throw error }
-            known.withLock { _ = $0.removeValue(forKey: trusted.policy.party) }
             return try await attempt(request, under: trusted, timeLimit: timeLimit)
         }
     }
