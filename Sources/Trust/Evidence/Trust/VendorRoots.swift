@@ -36,4 +36,22 @@ extension TrustAnchors {
         }
         return anchors
     }()
+
+    /// SHA-256 of the certificates of these keys, as the vendors publish them: what they say needs no signature that the
+    /// same key made. Certificates with other bytes and a key of `vendors` are read, too, and must be signed.
+    static let vendorCertificates: Set<Digest> = Set(
+        [
+            // Intel, to 2049 and to 2033.
+            "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3",
+            "fc64f8076d79a4fee9d1d473d74c89eb8d8fd55c5abafeabeba7366d20429404",
+            // AMD: Milan, Genoa, Turin.
+            "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd",
+            "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1",
+            "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a",
+            // AWS, NVIDIA, Microsoft, Google.
+            "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b",
+            "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48",
+            "e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95",
+            "594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2",
+        ].compactMap { Hex.decode($0).flatMap { Digest(bytes: $0) } })
 }
