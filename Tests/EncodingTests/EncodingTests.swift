@@ -30,6 +30,16 @@ import Testing
         }
     }
 
+    @Test func `every character of ASCII is written so that it reads back, wherever in a text it stands`() throws {
+        for character in 0..<UInt8(0x80) {
+            for (before, after) in (0...16).flatMap({ before in (0...8).map { (before, $0) } }) {
+                let bytes = Array(repeating: 0x61, count: before) + [character] + Array(repeating: 0x7a, count: after)
+                let text = JSON.string(String(decoding: bytes, as: UTF8.self))
+                #expect(try JSON.parse(text.canonical) == text)
+            }
+        }
+    }
+
     @Test(
         "numbers print as ECMAScript prints them (RFC 8785 appendix B)",
         arguments: [

@@ -82,12 +82,13 @@ private struct Parser {
     private mutating func object(depth: Int) throws(JSON.ParseError) -> JSON {
         guard depth <= maximumDepth else { throw problem("nested deeper than \(maximumDepth)") }
         index += 1
-        var members: [(name: String, value: JSON)] = []
         skipBlanks()
         if current == UInt8(ascii: "}") {
             index += 1
             return .object([:])
         }
+        var members: [(name: String, value: JSON)] = []
+        members.reserveCapacity(4)
         while true {
             skipBlanks()
             guard current == UInt8(ascii: "\"") else { throw problem("member name expected") }
@@ -121,12 +122,13 @@ private struct Parser {
     private mutating func array(depth: Int) throws(JSON.ParseError) -> JSON {
         guard depth <= maximumDepth else { throw problem("nested deeper than \(maximumDepth)") }
         index += 1
-        var elements: [JSON] = []
         skipBlanks()
         if current == UInt8(ascii: "]") {
             index += 1
-            return .array(elements)
+            return .array([])
         }
+        var elements: [JSON] = []
+        elements.reserveCapacity(4)
         while true {
             elements.append(try value(depth: depth))
             skipBlanks()
@@ -186,12 +188,13 @@ private struct Parser {
             guard let byte = current else { throw problem("end of text in a string") }
             switch byte {
             case UInt8(ascii: "\""):
-                let rest = bytes[run..<index]
+                let end = index
                 index += 1
-                if !text.isEmpty { text += rest }
-                guard let string = String(streamSafe: text.isEmpty ? rest : text[...]) else {
-                    throw problem("invalid UTF-8, or too many combining marks in a row")
-                }
+                if !text.isEmpty { text += bytes[run..<end] }
+                let string =
+                    text.isEmpty
+                    ? String(streamSafe: bytes.span.extracting(run..<end)) : String(streamSafe: text.span)
+                guard let string else { throw problem("invalid UTF-8, or too many combining marks in a row") }
                 return string
             case UInt8(ascii: "\\"):
                 text += bytes[run..<index]

@@ -9,10 +9,13 @@ extension String {
     /// costs minutes. Text with a longer run than any language needs is refused where it is read.
     ///
     /// - Source: Unicode Standard Annex #15, section 13, "Stream-Safe Text Format".
-    public init?(streamSafe bytes: ArraySlice<UInt8>) {
-        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+    public init?(streamSafe bytes: Span<UInt8>) {
+        guard let valid = try? UTF8Span(validating: bytes) else { return nil }
+        let text = String(copying: valid)
         // The first combining mark is U+0300, 0xcc 0x80 in UTF-8: most text needs no second look.
-        if bytes.count > 2 * String.maximumCombiningMarks, bytes.contains(where: { $0 >= 0xcc }) {
+        if bytes.count > 2 * String.maximumCombiningMarks, !valid.isKnownASCII,
+            bytes.indices.contains(where: { bytes[$0] >= 0xcc })
+        {
             var marks = 0
             for scalar in text.unicodeScalars {
                 marks = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : marks + 1

@@ -143,9 +143,10 @@ extension GuestAttestation.System {
 
     fileprivate init(_ members: LenientObject) throws(Refusal) {
         func text(_ name: String) throws(Refusal) -> String {
-            guard let text = String(streamSafe: (try members.bytes(name) ?? [])[...]),
-                text.utf8.count <= Self.maximumBytes
-            else { throw Refusal(.evidenceMalformed, "\(name) is not a short text") }
+            let bytes = try members.bytes(name) ?? []
+            guard let text = String(streamSafe: bytes.span), text.utf8.count <= Self.maximumBytes else {
+                throw Refusal(.evidenceMalformed, "\(name) is not a short text")
+            }
             return text
         }
         func number(_ name: String) throws(Refusal) -> Int64 {

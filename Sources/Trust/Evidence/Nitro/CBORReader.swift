@@ -114,7 +114,8 @@ extension CBORReader {
     }
 
     private mutating func text(_ count: UInt64, _ field: StaticString) throws(Refusal) -> String {
-        guard let text = String(streamSafe: try take(count, field)) else {
+        let bytes = try take(count, field)
+        guard let text = String(streamSafe: bytes.span) else {
             throw malformed(field, "is not UTF-8, or has too many combining marks in a row")
         }
         return text

@@ -6,8 +6,9 @@
 struct DERValue {
     /// Identifier octet; tag numbers above 30, which nothing here has, are refused.
     let tag: UInt8
-    let content: ArraySlice<UInt8>
     let encoded: ArraySlice<UInt8>
+    private let contentStart: Int
+    var content: ArraySlice<UInt8> { encoded[contentStart...] }
 
     /// Identifier octets with class and form.
     enum Tag {
@@ -26,9 +27,9 @@ struct DERValue {
         static func explicit(_ number: UInt8) -> UInt8 { 0xa0 | number }
     }
 
-    fileprivate init(tag: UInt8, content: ArraySlice<UInt8>, encoded: ArraySlice<UInt8>) {
+    fileprivate init(tag: UInt8, contentStart: Int, encoded: ArraySlice<UInt8>) {
         self.tag = tag
-        self.content = content
+        self.contentStart = contentStart
         self.encoded = encoded
     }
 
@@ -169,7 +170,7 @@ struct DERReader {
         guard length <= rest.endIndex - contentStart else { throw MalformedASN1.truncated }
         let end = contentStart + length
         defer { rest = rest[end...] }
-        return DERValue(tag: tag, content: rest[contentStart..<end], encoded: rest[start..<end])
+        return DERValue(tag: tag, contentStart: contentStart, encoded: rest[start..<end])
     }
 }
 
