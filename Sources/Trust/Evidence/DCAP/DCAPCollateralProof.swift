@@ -3,42 +3,23 @@ import Encoding
 
 /// What the bytes of Intel's collateral prove, whatever the time: chains, lists and documents, each with its signature.
 ///
-/// The parts stand or fall on their own, so that a verdict can name all that is wrong. Classes for
-/// the reason that `PCKChain` is one.
+/// The parts stand or fall on their own, so that a verdict can name all that is wrong.
 final class DCAPCollateralProof: Sendable {
     /// A document of Intel's TCB signing key.
-    final class Signed<Document: Sendable>: Sendable {
+    struct Signed<Document: Sendable>: Sendable {
         let document: Document
         let path: CertificatePath
         let validity: Validity
         let detail: String
-
-        init(document: Document, path: CertificatePath, validity: Validity, detail: String) {
-            self.document = document
-            self.path = path
-            self.validity = validity
-            self.detail = detail
-        }
     }
 
     /// Both revocation lists with the chain of the CA that issues PCK certificates.
-    final class Lists: Sendable {
+    struct Lists: Sendable {
         let root: CertificateRevocationList
         let pck: CertificateRevocationList
         let path: CertificatePath
         let validity: Validity
         let detail: String
-
-        init(
-            root: CertificateRevocationList, pck: CertificateRevocationList, path: CertificatePath, validity: Validity,
-            detail: String
-        ) {
-            self.root = root
-            self.pck = pck
-            self.path = path
-            self.validity = validity
-            self.detail = detail
-        }
 
         var authority: Certificate { path.certificates[0] }
     }
@@ -50,7 +31,7 @@ final class DCAPCollateralProof: Sendable {
     /// - Parameter known: what was read and checked before; what stands in it several times is looked at once.
     init(_ collateral: DCAPCollateral, known: CertificateMemory) {
         lists = DCAPCollateralProof.catching { () throws(Refusal) in try DCAPCollateralProof.lists(collateral, known) }
-        tcbInfo = DCAPCollateralProof.catching { () throws(Refusal) in
+        let tcbInfo = DCAPCollateralProof.catching { () throws(Refusal) in
             let path = try DCAPCollateralProof.signerPath(collateral.tcbInfoIssuerChain, "TCB info", known)
             try DCAPCollateralProof.checkSignature(
                 collateral.tcbInfoSignature, of: collateral.hashes.tcbInfo, by: path.leaf, "TCB info")
@@ -62,9 +43,17 @@ final class DCAPCollateralProof: Sendable {
                 detail: "TCB info \(info.evaluationDataNumber) of \(info.issueDate) for \(info.tee.nameForDetail), "
                     + "signed by \(path.leaf.nameForDetail)")
         }
+        self.tcbInfo = tcbInfo
         qeIdentity = DCAPCollateralProof.catching { () throws(Refusal) in
-            let path = try DCAPCollateralProof.signerPath(
-                collateral.qeIdentityIssuerChain, "QE identity", known)
+            // Intel signs both with one key, and sends the chain with each.
+            let path: CertificatePath
+            if collateral.hashes.qeIdentityIssuerChain == collateral.hashes.tcbInfoIssuerChain,
+                case .success(let tcbInfo) = tcbInfo
+            {
+                path = tcbInfo.path
+            } else {
+                path = try DCAPCollateralProof.signerPath(collateral.qeIdentityIssuerChain, "QE identity", known)
+            }
             try DCAPCollateralProof.checkSignature(
                 collateral.qeIdentitySignature, of: collateral.hashes.qeIdentity, by: path.leaf, "QE identity")
             let identity = try QEIdentity(signed: collateral.qeIdentity)

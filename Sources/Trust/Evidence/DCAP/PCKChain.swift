@@ -2,9 +2,6 @@ import Crypto
 import Encoding
 
 /// A PCK certificate under its CA and a root, proven but for trust and time.
-///
-/// A class, because it is remembered for all threads: to take a copy of each of its parts, counted as one more use of what
-/// every thread uses, costs two threads a tenth of their time.
 final class PCKChain: Sendable {
     let path: CertificatePath
     let platform: PCKExtension

@@ -2,8 +2,6 @@ import Crypto
 import Encoding
 
 /// One platform's quoting enclave and attestation key, proven by its PCK chain, whatever the time.
-///
-/// A class for the reason that `PCKChain` is one.
 final class QuotingPlatform: Sendable {
     let chain: PCKChain
     /// A copy, so that a cached platform does not hold a whole quote.

@@ -2,8 +2,6 @@ import Crypto
 import Encoding
 
 /// A VCEK or VLEK under AMD's chain, with the revocation list, proven but for trust and time.
-///
-/// A class for the reason that `PCKChain` is one.
 final class SNPEndorsement: Sendable {
     let path: CertificatePath
     let platform: VEKExtensions
