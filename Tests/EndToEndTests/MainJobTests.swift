@@ -223,6 +223,32 @@ extension MainJobTests {
         #expect(patients["patients"]?.array?.contains { $0["family"] == "Vor dem Absturz" } == true)
     }
 
+    @Test func `a job outlives an outage of the diagnostics unit, which costs it one attempt`() async throws {
+        let clerk = try await stack.signedIn()
+        let file = try sample()
+        // The platform knows the unit from here on, so that it finds out about the outage by an attempt.
+        let before = try await clerk.complete(try await clerk.upload(file), file)
+        #expect(try await clerk.end(of: before)["state"] == "done")
+        #expect(kill(try stack.processID(.diagnostics), SIGKILL) == 0)
+        let log = try stack.state["platform/log/medical-platform.log"]
+        func waits() throws -> Int {
+            let lines = String(decoding: try Data(contentsOf: URL(filePath: log)), as: UTF8.self).split(separator: "\n")
+            return lines.count { $0.contains("jobs wait") }
+        }
+        let waited = try waits()
+        let job = try await clerk.complete(try await clerk.upload(file), file)
+        var state = try await clerk.call("GET", "/jobs/\(job)")
+        // The next turn finds that nobody answers, and leaves the job alone.
+        while try waits() == waited, state["state"] != "failed" {
+            try await Task.sleep(for: .milliseconds(200))
+            state = try await clerk.call("GET", "/jobs/\(job)")
+        }
+        #expect(state["state"] == "pending")
+        #expect(state["attempt"] == 1)
+        try await stack.restart()
+        #expect(try await clerk.end(of: job)["state"] == "done")
+    }
+
     @Test func `AC-065 a platform changed by one byte gets no key`() async throws {
         let run = try await CommandLineRun.cloister(
             "demo", "--tamper", "--state", try stack.state.path, "--json", "--keep")
