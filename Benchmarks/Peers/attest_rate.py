@@ -7,19 +7,19 @@ too, is not as fast at one moment as at another.
 Arguments: the command line tool, the state folder of a running installation, EvidenceBenchmark, and the vectors."""
 import json
 import pathlib
-import re
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 
-from ceiling import ceiling, mean, processor_seconds
+from ceiling import ceiling, mean
+from load import load
 
 benchmark, vectors = sys.argv[3:5]
 tool, state = sys.argv[1], pathlib.Path(sys.argv[2])
 endpoint = json.loads((state / "endpoints.json").read_text())["attestation"]["url"]
-seconds, clients, entries = 6, 64, 100_000
+entries = 100_000
 script = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -27,7 +27,6 @@ local file = io.open("%s", "rb")
 wrk.body = file:read("*a")
 file:close()
 """
-unit = {"us": 0.001, "ms": 1, "s": 1000}
 
 
 def process():
@@ -42,7 +41,7 @@ def process():
     sys.exit("the attestation service is not running")
 
 
-def load(folder, route, tee, algorithm="RS256"):
+def attest(folder, route, tee, algorithm="RS256"):
     body = folder / f"{tee}.json"
     if not body.exists():
         data = folder / "runtime.json"
@@ -53,16 +52,7 @@ def load(folder, route, tee, algorithm="RS256"):
     asked, lua = folder / f"{tee}-{algorithm}.json", folder / f"{tee}-{algorithm}.lua"
     asked.write_text(json.dumps(json.loads(body.read_text()) | {"tokenAlgorithm": algorithm}))
     lua.write_text(script % asked)
-    url = f"{endpoint}/attest/{route}?api-version=2022-08-01"
-    command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--latency", "--script", lua, url]
-    used = processor_seconds(service)
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    used = processor_seconds(service) - used
-    if "Non-2xx" in text or "Socket errors" in text:
-        sys.exit(f"attest requests failed:\n{text}")
-    percentile = {p: float(value) * unit[u] for p, value, u in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s) *$", text, re.M)}
-    requests = int(re.search(r"(\d+) requests in", text)[1])
-    return {"rate": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]), "cpu": used / requests * 1000, "p50": percentile["50"], "p99": percentile["99"]}
+    return load(f"{endpoint}/attest/{route}?api-version=2022-08-01", lua, service)
 
 
 def fill():
@@ -86,16 +76,16 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     routes = {"sgx": "SgxEnclave", "snp": "SevSnpVm"}
     for tee, route in routes.items():
-        load(folder, route, tee)
+        attest(folder, route, tee)
 
     def measured(tee, route, algorithm="RS256"):
         before = ceiling(benchmark, vectors, f"{tee}Warm", "rawRS256")
-        return load(folder, route, tee, algorithm) | {"limit": mean(before, ceiling(benchmark, vectors, f"{tee}Warm", "rawRS256"))}
+        return attest(folder, route, tee, algorithm) | {"limit": mean(before, ceiling(benchmark, vectors, f"{tee}Warm", "rawRS256"))}
 
     result = {tee: measured(tee, route) for tee, route in routes.items()}
     result |= {f"{tee}ES256": measured(tee, route, "ES256") for tee, route in routes.items()}
     fill()
     for tee, route in routes.items():
-        load(folder, route, tee)
+        attest(folder, route, tee)
     result |= {f"{tee}Full": measured(tee, route) for tee, route in routes.items()}
 print(json.dumps(result))

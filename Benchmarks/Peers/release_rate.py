@@ -7,7 +7,6 @@ import base64
 import http.client
 import json
 import pathlib
-import re
 import sqlite3
 import ssl
 import statistics
@@ -17,15 +16,14 @@ import tempfile
 import threading
 import time
 
-from ceiling import ceiling, mean, processor_seconds
+from ceiling import ceiling, mean
 from cryptography.hazmat.primitives.asymmetric import rsa
+from load import SECONDS, load
 
 benchmark, vectors = sys.argv[4:6]
 tool, service, state = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
-seconds, clients = 6, 64
 module = pathlib.Path("/usr/lib/softhsm/libsofthsm2.so")
 trust = ssl.create_default_context(cafile=state / "ca.pem")
-unit = {"us": 0.001, "ms": 1, "s": 1000}
 script = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -96,16 +94,7 @@ class Service:
     def load(self):
         lua = self.folder / "release.lua"
         lua.write_text(script % (self.admin, json.dumps({"target": self.token})))
-        url = f"https://localhost:{self.port}/keys/bench/release?api-version=7.4"
-        command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--latency", "--script", lua, url]
-        used = processor_seconds(self.process.pid)
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        used = processor_seconds(self.process.pid) - used
-        if "Non-2xx" in text or "Socket errors" in text:
-            sys.exit(f"releases failed:\n{text}")
-        percentile = {p: float(value) * unit[u] for p, value, u in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s) *$", text, re.M)}
-        requests = int(re.search(r"(\d+) requests in", text)[1])
-        return {"rate": float(re.search(r"Requests/sec: +([\d.]+)", text)[1]), "cpu": used / requests * 1000, "p50": percentile["50"], "p99": percentile["99"]}
+        return load(f"https://localhost:{self.port}/keys/bench/release?api-version=7.4", lua, self.process.pid)
 
     def measured(self):
         """As load, beside what the cryptography alone allows at that moment."""
@@ -119,7 +108,7 @@ class Service:
 
         def run(offset):
             connection = http.client.HTTPSConnection("localhost", self.port, context=trust, timeout=60)
-            for turn in range(int(rate * seconds / threads)):
+            for turn in range(int(rate * SECONDS / threads)):
                 due = begin + (turn + offset / threads) * threads / rate
                 time.sleep(max(0, due - time.perf_counter()))
                 start = time.perf_counter()

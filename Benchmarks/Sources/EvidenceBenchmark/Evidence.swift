@@ -45,9 +45,20 @@ struct RecordedEvidence: Sendable {
 
     /// Verification by one verifier, which remembers chain and collateral after the first time.
     func warm() throws -> @Sendable () -> Bool {
+        warm(EvidenceVerifier(anchors: .vendors), try collateral())
+    }
+
+    /// The same for two threads at once, which share the verifier; each has its own evidence, as each request brings some.
+    func warmOnTwoThreads() throws -> [@Sendable () -> Bool] {
         let verifier = EvidenceVerifier(anchors: .vendors)
         let collateral = try collateral()
-        let (bytes, tee, time) = (bytes, tee, time)
+        return [warm(verifier, collateral), warm(verifier, collateral)]
+    }
+
+    private func warm(_ verifier: EvidenceVerifier, _ collateral: EvidenceCollateral?) -> @Sendable () -> Bool {
+        // A copy in memory of its own, which `Array(bytes)` is not.
+        let bytes = bytes.map(\.self)
+        let (tee, time) = (tee, time)
         return { verifier.verify(bytes, tee: tee, collateral: collateral, at: time).accepted }
     }
 

@@ -50,7 +50,7 @@ enum EvidenceBenchmark {
         let rates = try Rates.measure(only.isEmpty ? operations : operations.filter { only.contains($0.key) })
         var members = rates.mapValues(JSON.number)
         guard only.isEmpty else { return print(JSON.object(members).text) }
-        let gains = try Rates.gainsOfSecondThread([try tdx4.warm(), try rawP256()])
+        let gains = try Rates.gainsOfSecondThread([try tdx4.warmOnTwoThreads(), [try rawP256(), try rawP256()]])
         members["twoThreads"] = .number(gains[0])
         members["twoThreadsRaw"] = .number(gains[1])
         members["allocated"] = .object([

@@ -31,13 +31,13 @@ enum Rates {
         return calls.reduce(into: [:]) { rates, one in rates[one.key] = Double(one.value) / (seconds[one.key] ?? 1) }
     }
 
-    /// How many times as much two threads do as one in the same time on the clock, for each operation; in turns, since that
-    /// needs two idle cores, and a shared machine has them at one moment and not at the next.
-    static func gainsOfSecondThread(_ operations: [@Sendable () -> Bool]) throws -> [Double] {
+    /// How many times as much two threads do as one in the same time on the clock, for each pair of operations; in turns,
+    /// since that needs two idle cores, and a shared machine has them at one moment and not at the next.
+    static func gainsOfSecondThread(_ operations: [[@Sendable () -> Bool]]) throws -> [Double] {
         var calls = operations.map { _ in [0, 0] }
         for _ in 0..<20 {
-            for (index, operation) in operations.enumerated() {
-                for threads in [1, 2] { calls[index][threads - 1] += try self.calls(operation, threads: threads) }
+            for (index, pair) in operations.enumerated() {
+                for threads in [1, 2] { calls[index][threads - 1] += try self.calls(Array(pair.prefix(threads))) }
             }
         }
         return calls.map { Double($0[1]) / Double($0[0]) }
@@ -45,18 +45,18 @@ enum Rates {
 
     /// Calls per second of the clock, by every thread that the machine has.
     static func allThreads(_ operation: @escaping @Sendable () -> Bool) throws -> Double {
-        _ = try calls(operation, threads: 1)
+        _ = try calls([operation])
         let seconds = 3.0
-        return Double(
-            try calls(operation, threads: ProcessInfo.processInfo.activeProcessorCount, seconds: seconds)) / seconds
+        let threads = ProcessInfo.processInfo.activeProcessorCount
+        return Double(try calls(Array(repeating: operation, count: threads), seconds: seconds)) / seconds
     }
 
-    private static func calls(
-        _ operation: @escaping @Sendable () -> Bool, threads: Int, seconds: TimeInterval = 0.2
-    ) throws -> Int {
+    /// Calls together, of each operation on a thread of its own.
+    private static func calls(_ operations: [@Sendable () -> Bool], seconds: TimeInterval = 0.2) throws -> Int {
         let end = Date.now.addingTimeInterval(seconds)
         let counts = Mutex<[Int?]>([])
-        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+        DispatchQueue.concurrentPerform(iterations: operations.count) { thread in
+            let operation = operations[thread]
             var count: Int? = 0
             while Date.now < end {
                 for _ in 0..<10 where !operation() { count = nil }

@@ -1,7 +1,7 @@
 #ifndef C_ALLOCATION_COUNT_H
 #define C_ALLOCATION_COUNT_H
 
-/// Bytes that this process has asked its allocator for so far, whether or not they were given back.
+/// Bytes that the calling thread has asked its allocator for so far, whether or not they were given back.
 unsigned long long allocated_bytes(void);
 
 #endif
