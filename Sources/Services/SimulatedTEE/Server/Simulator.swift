@@ -34,9 +34,11 @@ package enum Simulator {
     ///
     /// Logs go to standard error.
     ///
-    /// - Parameter ready: called once the socket accepts, before the first caller is answered.
+    /// - Parameter ready: called once the socket accepts and signals are caught, so that whoever waits for it can also
+    ///   end the process cleanly.
     package static func run(
-        _ paths: Paths, model: MachineModel = MachineModel(), clock: WallClock = .system, ready: () -> Void
+        _ paths: Paths, model: MachineModel = MachineModel(), clock: WallClock = .system,
+        ready: @escaping @Sendable () -> Void
     ) async throws {
         let logger = Logger(label: "simulated-tee") { StreamLogHandler.standardError(label: $0) }
         let root = try DevelopmentRoot.keptIn(paths.keys, at: clock.now())
@@ -51,7 +53,8 @@ package enum Simulator {
         if let port = paths.vendorPort {
             services.append(VendorServer(endpoints: root.vendorEndpoints, clock: clock).service(port: port))
         }
-        ready()
+        // Last: by the time its services run, the group has registered its signals.
+        services.append(Announcement(announce: ready))
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0) },
@@ -65,5 +68,15 @@ package enum Simulator {
         guard try PrivateFiles.read(path) != content else { return }
         if let folder = PrivateFiles.folder(of: path) { try PrivateFiles.makeFolder(folder) }
         try PrivateFiles.write(content, to: path, mode: 0o644)
+    }
+}
+
+/// Says once that the group of services runs.
+private struct Announcement: Service {
+    let announce: @Sendable () -> Void
+
+    func run() async throws {
+        announce()
+        try await gracefulShutdown()
     }
 }
