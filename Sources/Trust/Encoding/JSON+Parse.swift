@@ -82,13 +82,12 @@ private struct Parser {
     private mutating func object(depth: Int) throws(JSON.ParseError) -> JSON {
         guard depth <= maximumDepth else { throw problem("nested deeper than \(maximumDepth)") }
         index += 1
+        var members: [(name: String, value: JSON)] = []
         skipBlanks()
         if current == UInt8(ascii: "}") {
             index += 1
             return .object([:])
         }
-        var members: [(name: String, value: JSON)] = []
-        members.reserveCapacity(4)
         while true {
             skipBlanks()
             guard current == UInt8(ascii: "\"") else { throw problem("member name expected") }
@@ -122,13 +121,12 @@ private struct Parser {
     private mutating func array(depth: Int) throws(JSON.ParseError) -> JSON {
         guard depth <= maximumDepth else { throw problem("nested deeper than \(maximumDepth)") }
         index += 1
+        var elements: [JSON] = []
         skipBlanks()
         if current == UInt8(ascii: "]") {
             index += 1
-            return .array([])
+            return .array(elements)
         }
-        var elements: [JSON] = []
-        elements.reserveCapacity(4)
         while true {
             elements.append(try value(depth: depth))
             skipBlanks()

@@ -10,11 +10,8 @@ public enum PEM {
         var inside = false
         var body: [UInt8] = []
         // Bytes, not characters: characters are slow to find, and those of a stranger may be of any length.
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let lineEnd = rest.firstIndex(where: isLineEnd) ?? rest.endIndex
-            let line = trimmingBlanks(rest[..<lineEnd])
-            rest = rest[lineEnd...].dropFirst()
+        for line in Array(text.utf8).split(whereSeparator: isLineEnd) {
+            let line = trimmingBlanks(line)
             if line.elementsEqual(begin) {
                 guard !inside else { return nil }
                 inside = true

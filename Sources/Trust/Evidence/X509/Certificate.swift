@@ -36,8 +36,6 @@ public final class Certificate: Hashable, Sendable {
     public let keyUsage: KeyUsage?
     /// Whether there is a critical extension that this type does not understand.
     public let hasUnknownCriticalExtension: Bool
-    /// Common name and serial number, for details of checks.
-    let nameForDetail: String
     private let extensions: X509Extensions
 
     /// Key usage bits that chains of evidence need.
@@ -99,8 +97,6 @@ public final class Certificate: Hashable, Sendable {
         (notBefore, notAfter) = fields.2
         subjectName = Array(fields.3.encoded)
         subjectCommonName = try Certificate.commonName(fields.3)
-        let number = serial.isEmpty ? "0" : Hex.encode(serial)
-        nameForDetail = "“\(subjectCommonName.excerpt(64))” (serial number \(number))"
         publicKey = try PublicKey(fields.4)
         subjectPublicKeyInfo = Array(fields.4.encoded)
         pin = Digest(of: subjectPublicKeyInfo)

@@ -56,7 +56,7 @@ final class CertificatePath: Sendable {
             guard certificate.issuerName == issuer.subjectName else {
                 throw Refusal(code, "\(certificate.nameForDetail) was not issued by \(issuer.nameForDetail)")
             }
-            let isPublished = certificate == issuer && TrustAnchors.vendorCertificates.contains(fingerprints[index])
+            let isPublished = certificate == issuer && TrustAnchors.publishedCertificates.contains(fingerprints[index])
             guard isPublished || known.isSigned(certificate, by: issuer) else {
                 throw Refusal(code, "the signature of \(issuer.nameForDetail) on \(certificate.nameForDetail) is wrong")
             }
@@ -88,6 +88,14 @@ final class CertificatePath: Sendable {
                 throw Refusal(code, "the chain is longer than \(certificate.nameForDetail) allows")
             }
         }
+    }
+}
+
+extension Certificate {
+    /// Common name and serial number, for details of checks.
+    var nameForDetail: String {
+        let serial = serial.isEmpty ? "0" : Hex.encode(self.serial)
+        return "“\(subjectCommonName.excerpt(64))” (serial number \(serial))"
     }
 }
 

@@ -94,8 +94,7 @@ extension CertificateRevocationList {
     /// `SEQUENCE OF SEQUENCE { userCertificate, revocationDate, crlEntryExtensions OPTIONAL }`
     private static func serials(_ list: DERValue) throws -> Set<[UInt8]> {
         try list.members { entries in
-            // An entry with one extension has some 50 bytes.
-            var serials = Set<[UInt8]>(minimumCapacity: list.content.count / 50)
+            var serials: Set<[UInt8]> = []
             while let entry = try entries.next() {
                 let serial = try entry.members { nodes in
                     let serial = try nodes.required().integerBytes
