@@ -67,7 +67,10 @@ package final class PeerUnit: Sendable {
         }
     }
 
-    /// Makes sure that the peer can be reached and is accepted, without sending anything.
+    /// Makes sure that the peer is accepted, without sending it anything: asks it for evidence where nothing is remembered of
+    /// it, as after a step that failed.
+    ///
+    /// - Throws: `unavailable` when it does not answer; the refusal of whichever check fails.
     package func prepare(under trusted: TrustedPolicy, timeLimit: Duration) async throws(Refusal) {
         let now = try identity.clock.now()
         _ = try await attest(under: trusted, until: now + timeLimit.components.seconds, at: now)
