@@ -1,5 +1,4 @@
 """What this machine allows at this moment: what its threads do together, while they do nothing else."""
-import os
 import pathlib
 import subprocess
 
@@ -13,9 +12,3 @@ def ceiling(benchmark, vectors, *steps):
 
 def mean(before, after):
     return None if before is None else (before + after) / 2
-
-
-def processor_seconds(process):
-    """What a process has used of the processors, which is not what the clock says where others use them too."""
-    fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -43,12 +43,12 @@ enum Rates {
         return calls.map { Double($0[1]) / Double($0[0]) }
     }
 
-    /// Calls per second of the clock, by every thread that the machine has.
-    static func allThreads(_ operation: @escaping @Sendable () -> Bool) throws -> Double {
-        _ = try calls([operation])
+    /// Calls per second of the clock, by every thread that the machine has, each with an operation of its own.
+    static func allThreads(_ make: () throws -> @Sendable () -> Bool) throws -> Double {
+        let operations = try (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in try make() }
+        _ = try calls(operations)
         let seconds = 3.0
-        let threads = ProcessInfo.processInfo.activeProcessorCount
-        return Double(try calls(Array(repeating: operation, count: threads), seconds: seconds)) / seconds
+        return Double(try calls(operations, seconds: seconds)) / seconds
     }
 
     /// Calls together, of each operation on a thread of its own.
